@@ -46,7 +46,7 @@ enum class Errc {
     invalid_producer_epoch,
     // Metadata.
     bad_version,      // A conditional write met another version.
-    not_empty,        // A node of the store that has children.
+    not_empty,        // A directory or a node of the store that has children.
     session_expired,
     invalid_argument,  // Input that can never be right.
     invalid_config,

@@ -3,8 +3,8 @@
 // MemoryDisk (os/memory_disk.h) forgets what was not synced, tears writes, fails the n-th call and fills up.
 //
 // All calls block. Which of them may run on a shard (writes to the page cache, resident reads) and which belong on the
-// pool (open, sync, cold reads) is the caller's business. Implementations are thread-safe per object as POSIX files are.
-// Paths are UTF-8 and relative to nothing: callers pass what they were given, joined with '/'.
+// pool (open, sync, cold reads) is the caller's business. Implementations are thread-safe per object as POSIX files
+// are. Paths are UTF-8 and relative to nothing: callers pass what they were given, joined with '/'.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,9 @@ public:
     base::Result<> write_at(std::uint64_t position, std::string_view bytes) { return write_at(position, {&bytes, 1}); }
     virtual base::Result<std::uint64_t> size() const = 0;
     virtual base::Result<> truncate(std::uint64_t size) = 0;
-    /// fdatasync: the bytes and the size. After an error nothing about the file may be believed.
+    /// fdatasync: the bytes and the size. After an error nothing about the file may be believed, and a second call
+    /// proves nothing. A file that was written must stay open until it is synced: what failed to be written back while
+    /// nobody had it open may go unreported.
     virtual base::Result<> sync() = 0;
     /// True when every page of the range is in the page cache (cachestat, else mincore); reading it will not block.
     virtual bool resident(std::uint64_t position, std::uint64_t length) const = 0;
@@ -35,7 +37,8 @@ public:
     virtual const std::string& path() const = 0;
 };
 
-/// A read-only view of a whole file as it was when it was mapped.
+/// A read-only view of a whole file as it was when it was mapped. The file must not be cut while the mapping lives
+/// (a read beyond the new end would end the process).
 class Mapping {
 public:
     virtual ~Mapping() = default;
@@ -49,10 +52,10 @@ public:
 };
 
 enum class Open {
-    read,            // Must exist.
-    read_write,      // Must exist.
-    create,          // Read and write; made when missing, kept as it is when there.
-    create_new,      // Read and write; must not exist.
+    read,        // Must exist.
+    read_write,  // Must exist.
+    create,      // Read and write; made when missing, kept as it is when there.
+    create_new,  // Read and write; must not exist.
 };
 
 struct Entry {
@@ -79,12 +82,14 @@ public:
     virtual base::Result<std::unique_ptr<Mapping>> map(const std::string& path) = 0;
     /// Replaces `to` when it is there. Durable only after sync_directory of both parents.
     virtual base::Result<> rename(const std::string& from, const std::string& to) = 0;
-    /// A file or an empty directory.
+    /// A file or an empty directory; not_empty otherwise.
     virtual base::Result<> remove(const std::string& path) = 0;
-    /// Makes missing parents too; no error when it is there.
+    /// Makes missing parents too; no error when it is there. Each directory made is durable after sync_directory of the
+    /// one that holds it.
     virtual base::Result<> make_directory(const std::string& path) = 0;
     virtual base::Result<> sync_directory(const std::string& path) = 0;
-    /// syncfs on the filesystem that holds `path`: everything written to it before the call is durable after it.
+    /// syncfs on the filesystem that holds `path`: everything written to it before the call is durable after it,
+    /// directory entries too. Call it once when a log directory is opened: from then on no write-back error is missed.
     virtual base::Result<> sync_filesystem(const std::string& path) = 0;
     /// Sorted by name; without "." and "..".
     virtual base::Result<std::vector<Entry>> list(const std::string& path) = 0;
