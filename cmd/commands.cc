@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/command.h"
+
+namespace klog::cmd {
+
+std::span<const Command> commands() {
+    static constexpr Command all[] = {
+        {"version", "Print the version", declare_version},
+    };
+    return all;
+}
+
+}  // namespace klog::cmd
