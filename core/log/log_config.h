@@ -9,6 +9,9 @@
 #include <limits>
 #include <optional>
 
+#include "core/records/compression.h"
+#include "core/records/validate.h"
+
 namespace klog::log {
 
 /// When a record may be acknowledged and counted for the high watermark.
@@ -17,34 +20,27 @@ enum class Durability {
     os,     // Once it is in the page cache; flushed by flush_messages and flush_ms.
 };
 
-enum class TimestampType { create_time, log_append_time };
-
-/// compression.type of a topic. producer keeps what was sent.
-enum class TopicCompression { producer, uncompressed, gzip, snappy, lz4, zstd };
-
 struct LogConfig {
     static constexpr std::int64_t unlimited = -1;
     static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
-    std::int32_t segment_bytes = 1 << 30;                         // segment.bytes
-    std::int64_t segment_ms = 7LL * 24 * 3600 * 1000;             // segment.ms
-    std::int64_t segment_jitter_ms = 0;                           // segment.jitter.ms
-    std::int32_t segment_index_bytes = 10 << 20;                  // segment.index.bytes
-    std::int32_t index_interval_bytes = 4096;                     // index.interval.bytes
-    std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;           // retention.ms, unlimited: for ever
-    std::int64_t retention_bytes = unlimited;                     // retention.bytes
-    std::int32_t max_message_bytes = 1048588;                     // max.message.bytes
-    TimestampType timestamp_type = TimestampType::create_time;    // message.timestamp.type
-    std::int64_t timestamp_before_max_ms = never;                 // message.timestamp.before.max.ms
-    std::int64_t timestamp_after_max_ms = 3600 * 1000;            // message.timestamp.after.max.ms
-    TopicCompression compression = TopicCompression::producer;    // compression.type
-    std::optional<int> compression_level;                         // compression.<type>.level, none: the codec's default
-    bool cleanup_delete = true;                                   // cleanup.policy contains delete
-    bool cleanup_compact = false;                                 // cleanup.policy contains compact
-    std::int64_t flush_messages = never;                          // flush.messages, with Durability::os
-    std::int64_t flush_ms = never;                                // flush.ms, with Durability::os
-    std::int64_t file_delete_delay_ms = 60'000;                   // file.delete.delay.ms
-    bool preallocate = false;                                     // preallocate
+    std::int32_t segment_bytes = 1 << 30;                                         // segment.bytes
+    std::int64_t segment_ms = 7LL * 24 * 3600 * 1000;                             // segment.ms
+    std::int64_t segment_jitter_ms = 0;                                           // segment.jitter.ms
+    std::int32_t segment_index_bytes = 10 << 20;                                  // segment.index.bytes
+    std::int32_t index_interval_bytes = 4096;                                     // index.interval.bytes
+    std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;                           // retention.ms, unlimited: for ever
+    std::int64_t retention_bytes = unlimited;                                     // retention.bytes
+    std::int32_t max_message_bytes = 1048588;                                     // max.message.bytes
+    records::TimestampType timestamp_type = records::TimestampType::create_time;  // message.timestamp.type
+    std::int64_t timestamp_before_max_ms = never;                                 // message.timestamp.before.max.ms
+    std::int64_t timestamp_after_max_ms = 3600 * 1000;                            // message.timestamp.after.max.ms
+    std::optional<records::Compression> compression;  // compression.type with its level; none: producer, keep what came
+    bool cleanup_compact = false;                     // cleanup.policy contains compact
+    std::int64_t flush_messages = never;              // flush.messages, with Durability::os
+    std::int64_t flush_ms = never;                    // flush.ms, with Durability::os
+    std::int64_t file_delete_delay_ms = 60'000;       // file.delete.delay.ms
+    bool preallocate = false;                         // preallocate
     std::int64_t delete_retention_ms = 24LL * 3600 * 1000;        // delete.retention.ms
     std::int64_t min_compaction_lag_ms = 0;                       // min.compaction.lag.ms
     std::int64_t max_compaction_lag_ms = never;                   // max.compaction.lag.ms
@@ -53,6 +49,12 @@ struct LogConfig {
     Durability durability = Durability::fsync;
 
     bool operator==(const LogConfig&) const = default;
+
+    /// What records::validate needs of it.
+    records::BatchRules batch_rules() const {
+        return {max_message_bytes,      timestamp_type,  timestamp_before_max_ms,
+                timestamp_after_max_ms, cleanup_compact, compression};
+    }
 };
 
 }  // namespace klog::log

@@ -31,6 +31,7 @@
 #include "core/base/uuid.h"
 #include "core/log/file_names.h"
 #include "core/log/log_config.h"
+#include "core/records/validate.h"
 #include "core/runtime/shard.h"
 
 namespace klog::log {
@@ -65,13 +66,11 @@ struct AppendedBatch {
     bool duplicate = false;  // An earlier append of the same sequence: these are its offsets, nothing was written.
 };
 
-/// One record batch v2 on its way in: header, CRC and content are already validated (records/validate.h), codec and
-/// timestamps already as the topic wants them. base_offset and leader epoch are stamped into `batch` in place (neither
-/// is under the CRC).
+/// One record batch v2 on its way in, as records::validate lets it pass. The append stamps base offset and leader epoch
+/// into its header. The bytes that it points to must live until the append returns.
 struct LeaderAppend {
-    std::span<char> batch;
+    records::ValidBatch* batch = nullptr;
     AppendOrigin origin = AppendOrigin::client;
-    std::int32_t coordinator_epoch = -1;  // Of a marker.
     /// Filled in by append_as_leader. Errors: out_of_order_sequence, invalid_producer_epoch, unknown_producer,
     /// duplicate_sequence (older than the five batches remembered).
     base::Result<AppendedBatch> outcome = base::fail(base::Errc::closed, "not appended");
