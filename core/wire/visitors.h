@@ -51,9 +51,12 @@ template <class T>
 concept IsStruct =
     std::is_class_v<T> && !IsFixed<T> && !IsText<T> && !IsBytes<T> && !IsRecords<T> && !IsArray<T> && !IsNullable<T>;
 
-/// A message as it is before anything is set. Constant-initialized, so that encoding works in static initializers too.
+/// A struct as it is before anything is set.
 template <class T>
-inline constinit const T default_of{};
+const T& default_of() {
+    static const T value{};
+    return value;
+}
 
 // ---- MinSize: the fewest bytes a value can occupy -------------------------------------------------------------------
 // Bounds what an array length can make us allocate: n elements need at least n * min_size bytes.
@@ -345,7 +348,7 @@ struct CountTags {
     constexpr void operator()(const char*, M T::*, In = {}) {}
     template <class M>
     constexpr void tagged(std::uint32_t, const char*, M T::* member, In when = {}) {
-        if (when.contains(version) && !(value.*member == default_of<T>.*member)) ++count;
+        if (when.contains(version) && !(value.*member == default_of<T>().*member)) ++count;
     }
 };
 
@@ -362,16 +365,16 @@ struct WriteFields {
         if (when.contains(version))
             write_value(out, value.*member, when, version, flexible);
         else
-            KLOG_CHECK(when.ignorable || value.*member == default_of<T>.*member, name);
+            KLOG_CHECK(when.ignorable || value.*member == default_of<T>().*member, name);
     }
     template <class M>
     void tagged(std::uint32_t tag, const char* name, M T::* member, In when = {}) {
         if (!flexible || !when.contains(version)) {
-            KLOG_CHECK(when.ignorable || value.*member == default_of<T>.*member, name);
+            KLOG_CHECK(when.ignorable || value.*member == default_of<T>().*member, name);
             return;
         }
         open_tags();
-        if (value.*member == default_of<T>.*member) return;
+        if (value.*member == default_of<T>().*member) return;
         Measure measure;
         write_value(measure, value.*member, when, version, flexible);
         out.uvarint(tag);
@@ -410,7 +413,7 @@ struct FindNotCarried {
         if (found != nullptr) return;
         if (when.contains(version))
             inside(value.*member);
-        else if (!when.ignorable && !(value.*member == default_of<T>.*member))
+        else if (!when.ignorable && !(value.*member == default_of<T>().*member))
             found = name;
     }
     template <class M>
