@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The broker as an operator meets it: start, stop, kill, restart, refusal."""
+import json
+import re
+import signal
+import socket
+import struct
+
+from servers import KLOG, Klog, klog, run, wait_until
+
+
+def kcat(server, *arguments, **options): return run('kcat', '-b', server.address, '-q', *arguments, **options)
+
+
+def produce(server, topic, *values): kcat(server, '-P', '-t', topic, '-p', '0', '-X', 'acks=all', input=''.join(f'{v}\n' for v in values))
+
+
+def consume(server, topic): return kcat(server, '-C', '-t', topic, '-e').stdout.split()
+
+
+def topic_id(server, topic):
+    (found,) = [t for t in json.loads(klog('topic', 'describe', topic, '-b', server.address, '-o', 'json').stdout)['topics'] if t['name'] == topic]
+    return found['topic_id']
+
+
+def test_topics_ids_configurations_and_records_survive_a_kill(topic):
+    with Klog() as server:
+        server.start()
+        klog('topic', 'create', topic, '-p', '2', '-c', 'retention.ms=123456', '-b', server.address)
+        identity = topic_id(server, topic)
+        produce(server, topic, 'a', 'b')
+        for _ in range(3):
+            server.kill()
+            server.start()
+            assert topic_id(server, topic) == identity
+        assert consume(server, topic) == ['a', 'b']
+        described = klog('topic', 'describe', topic, '-b', server.address, '-o', 'json').stdout
+        assert '123456' in described
+
+
+def test_a_deleted_topic_stays_deleted_and_its_name_can_be_used_again(topic):
+    with Klog() as server:
+        server.start()
+        produce(server, topic, 'old')
+        old = topic_id(server, topic)
+        klog('topic', 'delete', topic, '--yes', '-b', server.address)
+        server.kill()
+        server.start()
+        assert topic not in klog('topic', 'list', '-b', server.address, '-o', 'name').stdout.split()
+        produce(server, topic, 'new')
+        assert topic_id(server, topic) != old
+        assert consume(server, topic) == ['new']
+
+
+def test_producer_ids_never_repeat_across_kills(topic):
+    with Klog() as server:
+        server.start()
+        seen = set()
+        for i in range(4):
+            kcat(server, '-P', '-t', topic, '-X', 'enable.idempotence=true', input=f'{i}\n')
+            server.kill()
+            server.start()
+        ids = [b['producer_id'] for b in server.batches(topic)]
+        assert len(ids) == len(set(ids)) == 4 and min(ids) >= 0
+
+
+def test_sigterm_flushes_marks_and_exits_zero(topic):
+    with Klog() as server:
+        server.start()
+        produce(server, topic, 'a')
+        assert server.stop() == 0
+        assert (server.folder / 'data' / '.kafka_cleanshutdown').exists()
+        server.start()
+        assert not (server.folder / 'data' / '.kafka_cleanshutdown').exists()
+        assert consume(server, topic) == ['a']
+
+
+def test_a_second_broker_on_the_same_directory_is_refused():
+    with Klog() as server:
+        server.start()
+        done = run(KLOG, 'broker', '--data-dir', server.folder / 'data', '--listen', '127.0.0.1:0', check=False)
+        assert done.returncode != 0
+        assert re.search(r'klog: .*data.* (in use|locked|is used)', done.stderr), done.stderr
+
+
+def test_a_second_broker_on_the_same_port_is_refused_and_the_port_is_named(tmp_path):
+    with Klog() as server:
+        server.start()
+        done = run(KLOG, 'broker', '--data-dir', tmp_path / 'other', '--listen', server.address, check=False)
+        assert done.returncode != 0
+        assert str(server.port) in done.stderr
+
+
+def test_a_data_directory_of_another_node_is_refused(tmp_path):
+    with Klog() as server:
+        server.start()
+        server.stop()
+        done = run(KLOG, 'broker', '--data-dir', server.folder / 'data', '--node-id', '77', '--listen', '127.0.0.1:0', check=False)
+        assert done.returncode != 0
+        assert '77' in done.stderr and 'meta.properties' in done.stderr
+
+
+def test_an_ephemeral_broker_leaves_nothing_behind(tmp_path):
+    import subprocess
+    process = subprocess.Popen([KLOG, 'broker', '--ephemeral', '--port', '0', '--ready-file', tmp_path / 'ready', '--topic', 'made:3'],
+                               stderr=subprocess.PIPE, text=True, env={'TMPDIR': str(tmp_path)})
+    try:
+        ready = wait_until(lambda: (tmp_path / 'ready').exists() and (tmp_path / 'ready').read_text().strip(), 'the broker')
+        address = ready.splitlines()[0]
+        assert 'made' in klog('topic', 'list', '-b', address, '-o', 'name').stdout.split()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert [p.name for p in tmp_path.iterdir() if p.name != 'ready'] == []
+
+
+def test_an_unknown_key_names_the_nearest_one(tmp_path):
+    config = tmp_path / 'server.properties'
+    config.write_text('log.segment.byte=1000\n')
+    done = run(KLOG, 'broker', '--config', config, '--check-config', check=False)
+    assert 'log.segment.byte' in done.stderr and 'log.segment.bytes' in done.stderr
+
+
+def test_a_bad_value_names_file_line_and_key(tmp_path):
+    config = tmp_path / 'server.properties'
+    config.write_text('# fine\nlog.segment.bytes=many\n')
+    done = run(KLOG, 'broker', '--config', config, '--check-config', check=False)
+    assert done.returncode == 2
+    assert f'{config}:2' in done.stderr and 'log.segment.bytes' in done.stderr
+
+
+def send(port, data):
+    """Sends bytes and reads until the broker closes."""
+    with socket.create_connection(('127.0.0.1', port), 10) as s:
+        s.settimeout(20)
+        s.sendall(data)
+        answer = b''
+        try:
+            while chunk := s.recv(65536): answer += chunk
+        except ConnectionResetError: pass
+        return answer
+
+
+def test_hostile_frames_close_their_connection_and_nothing_else(topic):
+    with Klog() as server:
+        server.start()
+        produce(server, topic, 'a')
+        for frame in (b'GET / HTTP/1.1\r\n\r\n', struct.pack('>ihhi', 0x7fffffff, 0, 9, 1), struct.pack('>ihhi', 100, 999, 0, 1) + bytes(92),
+                      struct.pack('>i', -1), struct.pack('>ihhih', 10, 3, 9, 1, 0), struct.pack('>ihhih', 14, 3, 1, 1, -1) + b'\x7f\xff\xff\xff'):
+            assert send(server.port, frame) == b''
+        assert consume(server, topic) == ['a']
+        assert server.process.poll() is None
+
+
+def test_an_unsupported_api_versions_request_is_answered_with_version_0():
+    with Klog() as server:
+        server.start()
+        with socket.create_connection(('127.0.0.1', server.port), 10) as s:
+            s.sendall(struct.pack('>ihhih', 10, 18, 99, 7, -1))
+            size, correlation, error = struct.unpack('>iih', s.recv(10, socket.MSG_WAITALL))
+            assert (correlation, error) == (7, 35)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files on disk: Apache Kafka's DumpLogSegments reads klog's, klog's reads Kafka's."""
+import json
+import re
+import shutil
+
+import pytest
+from servers import CODECS, Kafka, Klog, kafka_tool, klog, run
+
+DUMP = 'org.apache.kafka.tools.DumpLogSegments'
+
+
+def fill(server, topic, rounds=3):
+    """Several segments' worth of records in every codec, with keys and headers."""
+    for round_number in range(rounds):
+        for codec in CODECS:
+            lines = ''.join(f'key{i}:value {round_number} {codec} {i} {"x" * (i % 200)}\n' for i in range(500))
+            run('kcat', '-b', server.address, '-P', '-t', topic, '-p', '0', '-z', codec, '-K', ':', '-H', 'h=1', input=lines)
+    return rounds * len(CODECS) * 500
+
+
+def kafka_dump(*files, deep=True):
+    flags = ['--deep-iteration', '--print-data-log'] if deep else []
+    return kafka_tool(DUMP, *flags, '--files', ','.join(map(str, files))).stdout
+
+
+def complaints(text):
+    return [line for line in text.splitlines() if re.search(r'mismatch|corrupt|invalid: ?true|isvalid: false|Found timestamp|Exception|error', line, re.I)
+            and 'isvalid: true' not in line]
+
+
+def copy_of(server, topic, tmp_path):
+    """Kafka's tools insist on <topic>-<partition>; the copy has that name."""
+    target = tmp_path / f'{topic}-0'
+    shutil.copytree(server.partition_folder(topic), target)
+    return target
+
+
+def check_with_kafka(folder, expected_records):
+    logs = sorted(folder.glob('*.log'))
+    assert len(logs) > 1
+    dumped = kafka_dump(*logs)
+    assert complaints(dumped) == []
+    offsets = [int(m) for m in re.findall(r'^\| offset: (\d+)', dumped, re.M)]
+    assert offsets == list(range(expected_records))
+    for kind in ('index', 'timeindex'):
+        files = sorted(folder.glob(f'*.{kind}'))
+        assert files
+        assert complaints(kafka_dump(*files, deep=False)) == []
+
+
+@pytest.fixture(scope='module')
+def small_segments():
+    with Klog(log_segment_bytes=200_000, log_index_interval_bytes=4096) as server: yield server.start()
+
+
+def test_kafka_reads_the_files_of_a_live_broker(small_segments, topic, tmp_path):
+    count = fill(small_segments, topic)
+    check_with_kafka(copy_of(small_segments, topic, tmp_path), count)
+
+
+def test_kafka_reads_the_files_after_a_clean_stop_and_after_a_kill(topic, tmp_path):
+    with Klog(log_segment_bytes=200_000) as server:
+        count = fill(server.start(), topic)
+        server.kill()
+        check_with_kafka(copy_of(server, topic, tmp_path / 'killed'), count)
+        server.start()
+        assert server.stop() == 0
+        stopped = copy_of(server, topic, tmp_path / 'stopped')
+        check_with_kafka(stopped, count)
+        snapshots = sorted(stopped.glob('*.snapshot'))
+        assert snapshots
+        assert complaints(kafka_dump(*snapshots, deep=False)) == []
+
+
+def test_klog_reads_the_files_of_kafka(topic, tmp_path):
+    with Kafka(log_segment_bytes=1_048_576) as server:
+        count = fill(server.start(), topic, rounds=8)
+        server.kill()
+        folder = server.partition_folder(topic)
+        assert len(list(folder.glob('*.log'))) >= 2
+        records = [json.loads(line) for path in sorted(folder.glob('*.log'))
+                   for line in klog('dump-segment', '-r', '-o', 'ndjson', path).stdout.splitlines()]
+        assert [r['offset'] for r in records] == list(range(count))
+        assert records[0]['key'] == 'key0' and records[0]['headers'] == [{'key': 'h', 'value': '1'}]
+        for path in [*folder.glob('*.index'), *folder.glob('*.timeindex')]: klog('dump-segment', path)
+        klog('dump-segment', '--verify', folder)
+        # klog serves what Kafka wrote: the folder moves into a data directory of klog's.
+        with Klog() as mine:
+            mine.start('--topic', f'{topic}:1')
+            mine.stop()
+            target = mine.partition_folder(topic)
+            (target / '00000000000000000000.log').unlink()
+            for path in folder.iterdir():
+                if re.fullmatch(r'\d{20}\..*', path.name): shutil.copy(path, target / path.name)
+            (mine.folder / 'data' / 'recovery-point-offset-checkpoint').unlink(missing_ok=True)
+            (mine.folder / 'data' / '.kafka_cleanshutdown').unlink(missing_ok=True)
+            mine.start()
+            out = run('kcat', '-b', mine.address, '-C', '-t', topic, '-e', '-q', '-f', '%o\n').stdout
+            assert out == ''.join(f'{i}\n' for i in range(count))
