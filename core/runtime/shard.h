@@ -24,6 +24,11 @@ using base::MonotonicTime;
 using Duration = std::chrono::nanoseconds;
 using ShardIndex = unsigned;
 
+namespace detail {
+struct RootPromise;
+struct Roots;
+}  // namespace detail
+
 enum class TimerId : std::uint64_t { none = 0 };
 
 class Shard {
@@ -44,6 +49,12 @@ public:
 
 protected:
     static void set_current(Shard* shard);
+
+private:
+    friend class SimWorld;
+    friend struct detail::RootPromise;
+    friend struct detail::Roots;
+    detail::RootPromise* newest_root_ = nullptr;  // See root.h.
 };
 
 /// Threads for work that blocks. Bounded in threads; its queue is bounded by what its callers have in flight.
