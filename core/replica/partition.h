@@ -30,9 +30,10 @@
 #include "core/runtime/shard.h"
 #include "core/runtime/task.h"
 
-namespace klog::records {
-struct Validated;  // A batch that passed records/validate.h.
-}
+namespace klog::log {
+struct LeaderAppend;
+struct LogConfig;
+}  // namespace klog::log
 
 namespace klog::replica {
 
@@ -61,13 +62,10 @@ enum class Isolation {
     log_end,           // A follower, or klog itself.
 };
 
-struct Appended {
-    Offset base_offset;
-    Offset end_offset;                   // Behind the last record.
-    base::TimestampMs append_time = -1;  // With message.timestamp.type=LogAppendTime.
-    Offset log_start;
+/// Where an append happened; each batch's own offsets are in its outcome.
+struct AppendPoint {
     LeaderEpoch leader_epoch;
-    bool duplicate = false;  // Seen before: these are the offsets of the first time, to be waited for all the same.
+    Offset log_start;
 };
 
 struct ReadRequest {
@@ -182,17 +180,29 @@ public:
     base::Result<> check_leader(std::optional<LeaderEpoch> current_leader_epoch) const;
 
     Offsets offsets() const;
+    /// The configuration in force: what records::validate needs is in its batch_rules().
+    std::shared_ptr<const log::LogConfig> config() const;
 
     // ---- Produce
+    //
+    //     if (!partition->ready_for_append()) co_await partition->prepare_append();   // rare; then look it up again
+    //     auto point = partition->append(batches, acks);                              // phase 1
+    //     co_await partition->acknowledged(end, point->leader_epoch, acks, deadline)  // phase 2, for each accepted
+    //     batch
 
-    /// Phase 1: assigns offsets and appends in the order given, joined into one write; one result per batch. A batch
-    /// that is refused (its own fault, or that of its producer's sequence) does not harm the others.
-    ///   not_leader, offline, not_enough_replicas (acks=all and ISR < min.insync.replicas: nothing was appended),
-    ///   no_space, too_large, and those of producer state: out_of_order_sequence, invalid_producer_epoch ...
-    std::vector<base::Result<Appended>> append(std::vector<records::Validated> batches, Acks acks);
+    /// False: an append would have to read or sync files first (the first one in this leader epoch).
+    bool ready_for_append() const;
+    /// Does that on the pool. not_leader, offline, corrupt, no_space, closed.
+    runtime::Task<base::Result<>> prepare_append();
 
-    /// Phase 2: when may this append be acknowledged?
-    Acknowledged acknowledged(const Appended& appended, Acks acks, runtime::MonotonicTime deadline);
+    /// Phase 1, when ready_for_append(): assigns offsets and appends in the order given, all in one write. Each batch's
+    /// outcome is in its LeaderAppend: a batch that its producer's sequence forbids does not harm the others. An error
+    /// means that nothing was appended:
+    ///   not_leader, offline, not_enough_replicas (acks=all and ISR < min.insync.replicas), no_space, corrupt (damage).
+    base::Result<AppendPoint> append(std::span<log::LeaderAppend> batches, Acks acks);
+
+    /// Phase 2: when everything before `end` (behind an accepted or duplicate batch) may be acknowledged.
+    Acknowledged acknowledged(Offset end, LeaderEpoch leader_epoch, Acks acks, runtime::MonotonicTime deadline);
 
     // ---- Fetch
 

@@ -45,16 +45,10 @@ struct StopReplicaResponse;
 
 namespace klog::replica {
 
-enum class Durability {
-    fsync,  // Acknowledged, and counted for the high watermark, once fdatasync has covered it.
-    os,     // From the page cache, as Kafka; flushed by log.flush.interval.*.
-};
-
 struct ReplicasOptions {
     NodeId node_id;
     std::string cluster_id;
     std::vector<std::string> log_dirs;
-    Durability durability = Durability::fsync;
     /// The configuration of a topic's logs: the topic's own keys over the broker's dynamic ones over the static ones.
     /// Called on any shard.
     std::function<log::LogConfig(const meta::Image& image, std::string_view topic)> log_config;
