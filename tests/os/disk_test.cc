@@ -9,7 +9,7 @@
 
 #include "tests/os/disks.h"
 
-#define ALL_DISKS OnPosix
+#define ALL_DISKS OnPosix, OnMemory
 
 namespace klog::os {
 

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "core/os/disk.h"
+#include "core/os/memory_disk.h"
 
 namespace klog::os {
 
@@ -26,6 +27,17 @@ struct OnPosix {
 
     Disk& disk = posix_disk();
     std::string directory;
+};
+
+/// A fresh memory disk; its directory is durable.
+struct OnMemory {
+    OnMemory() {
+        REQUIRE(disk.make_directory(directory));
+        REQUIRE(disk.sync_filesystem("/"));
+    }
+
+    MemoryDisk disk;
+    std::string directory = "/data";
 };
 
 /// The value of a result that must be good.
