@@ -44,12 +44,14 @@ public:
     base::Result<std::size_t> read(std::span<char> into);
 
 protected:
-    explicit Inflater(std::size_t bytes_max) : left_(bytes_max) {}
+    explicit Inflater(std::size_t bytes_max) : bytes_max_(bytes_max), left_(bytes_max) {}
     /// As read, but without counting. `into` is not empty.
     virtual base::Result<std::size_t> produce(std::span<char> into) = 0;
     std::size_t left() const { return left_; }
+    std::size_t bytes_max() const { return bytes_max_; }
 
 private:
+    std::size_t bytes_max_;
     std::size_t left_;  // What may still come out.
     bool ended_ = false;
 };
