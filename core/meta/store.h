@@ -20,8 +20,8 @@ namespace klog::meta {
 
 /// The store's counters of a node, as ZooKeeper's Stat.
 struct Stat {
-    std::int64_t czxid = 0;  // The transaction that created it; never repeats, so it names one life.
-    std::int64_t mzxid = 0;  // The transaction that last wrote its data.
+    std::int64_t czxid = 0;    // The transaction that created it; never repeats, so it names one life.
+    std::int64_t mzxid = 0;    // The transaction that last wrote its data.
     std::int32_t version = 0;  // Writes of its data since its creation.
     std::int32_t cversion = 0;
     std::int64_t ephemeral_owner = 0;  // The session that holds it, 0 when persistent.
@@ -79,7 +79,9 @@ public:
     /// exists, bad_version, not_empty; session_expired, closed or timed_out when its fate is unknown.
     virtual runtime::Task<base::Result<std::vector<Outcome>>> multi(std::vector<Operation> operations) = 0;
 
-    /// Reads; `watch`, where given, is armed once by the read itself, also when the node is missing (exists).
+    /// Reads; `watch`, where given, is armed once by the read itself: by exists also when the node is missing, by get
+    /// and children only when it is there. A watch runs before any later read shows the change that it hints at. The
+    /// watches of a session that expires are gone without a call.
     virtual runtime::Task<base::Result<Node>> get(std::string path, Watch watch = {}) = 0;
     virtual runtime::Task<base::Result<std::optional<Stat>>> exists(std::string path, Watch watch = {}) = 0;
     /// Names, sorted. The watch sees children come and go, not their data.
@@ -87,7 +89,8 @@ public:
 
     virtual SessionState session_state() const = 0;
     virtual std::int64_t session_id() const = 0;
-    /// Called on every change of the session's state.
+    /// Adds a listener that is called on every change of the session's state. After expired the store begins a session
+    /// of its own accord: a listener then sees connected, with another session_id.
     virtual void on_session_change(std::function<void(SessionState)> changed) = 0;
     /// Ends the session: its ephemeral nodes go.
     virtual runtime::Task<void> close() = 0;
