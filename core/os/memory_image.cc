@@ -105,13 +105,15 @@ bool MemoryImage::below(InodeId inode, InodeId directory) const {
 Allowed<> MemoryImage::rename(std::string_view from, std::string_view to) {
     auto source = place_of(from);
     if (!source) return std::unexpected(source.error());
-    if (source->inode == InodeId::none) return refuse(Errc::not_found, "No such file or directory");
     auto target = place_of(to);
     if (!target) return std::unexpected(target.error());
+    if (source->inode == InodeId::none) return refuse(Errc::not_found, "No such file or directory");
     if (source->inode == target->inode) return {};
     if (is_directory(source->inode) && below(target->directory, source->inode))
         return refuse(Errc::io, "Invalid argument");
     if (target->inode != InodeId::none) {
+        if (is_directory(target->inode) && below(source->directory, target->inode))
+            return refuse(Errc::not_empty, "Directory not empty");
         if (is_directory(source->inode) && !is_directory(target->inode)) return refuse(Errc::io, "Not a directory");
         if (!is_directory(source->inode) && is_directory(target->inode)) return refuse(Errc::io, "Is a directory");
         if (!at(target->inode).cached_entries.empty()) return refuse(Errc::not_empty, "Directory not empty");
