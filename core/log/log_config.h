@@ -36,6 +36,7 @@ struct LogConfig {
     std::int64_t timestamp_before_max_ms = never;                                 // message.timestamp.before.max.ms
     std::int64_t timestamp_after_max_ms = 3600 * 1000;                            // message.timestamp.after.max.ms
     std::optional<records::Compression> compression;  // compression.type with its level; none: producer, keep what came
+    bool cleanup_delete = true;                       // cleanup.policy contains delete
     bool cleanup_compact = false;                     // cleanup.policy contains compact
     std::int64_t flush_messages = never;              // flush.messages, with Durability::os
     std::int64_t flush_ms = never;                    // flush.ms, with Durability::os

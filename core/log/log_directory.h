@@ -7,6 +7,7 @@
 // call). Outlives every PartitionLog opened in it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,6 +28,7 @@ namespace klog::log {
 
 class FlushRounds;
 class DescriptorCache;
+struct PartitionSlot;
 
 /// The content of meta.properties (Kafka's, version 1; version 0 with broker.id is read).
 struct MetaProperties {
@@ -91,7 +93,7 @@ public:
     /// Why it is offline.
     std::optional<base::Error> failure() const;
     /// Something that must not fail has failed: the directory goes offline, once and for all.
-    void fail(const base::Error& why);
+    void take_offline(const base::Error& why);
     /// Called once, on whatever thread found out; immediately when it already happened.
     void on_offline(std::function<void(const base::Error&)> call);
 
@@ -105,13 +107,39 @@ public:
     base::Result<> write_log_starts();
 
     /// [pool] After every PartitionLog was closed: writes the checkpoints, and the clean-shutdown marker if all of them
-    /// closed well and the directory is online. Then releases the lock.
+    /// closed well and the directory is online. Then releases the lock. Destroyed without it: as if the process had
+    /// died.
     base::Result<> close();
+
+    // For PartitionLog.
+    DescriptorCache& files();
+    FlushRounds& flushes();
+    std::shared_ptr<PartitionSlot> attach(const PartitionName& name, runtime::Shard* owner);
+    void detach(const std::shared_ptr<PartitionSlot>& slot);
+    /// How the last life of this log ended.
+    struct LastLife {
+        bool clean = false;  // `end` may be believed, and indexes and snapshot are complete.
+        std::optional<base::Offset> end;
+        std::optional<base::Offset> recovery_point;
+        std::optional<base::Offset> log_start;
+    };
+    LastLife last_life(const PartitionName& name) const;
+    /// [pool] A partition of this name begins anew: what the checkpoint files say of an earlier one must not count.
+    base::Result<> forget_checkpoints(const PartitionName& name);
+    /// [any] Files of removed segments: once the log starts are durable they are renamed to .deleted, and removed when
+    /// the delay has passed, all on the pool.
+    void remove_later(std::vector<std::string> paths, std::chrono::milliseconds delay, runtime::Shard* owner);
+    /// Takes note of what a write met: no_space makes the directory full, io takes it offline. Returns the error.
+    base::Error report(base::Error error);
+    /// False while the disk is full and has no room for so many bytes. Turns the state to online again when it has.
+    bool has_room_for(std::uint64_t bytes);
+    /// A number that nobody else gets; for jitter.
+    std::uint64_t next_random();
 
 private:
     struct Parts;
-    explicit LogDirectory(std::unique_ptr<Parts> parts);
-    std::unique_ptr<Parts> parts_;
+    explicit LogDirectory(std::shared_ptr<Parts> parts);
+    std::shared_ptr<Parts> parts_;  // Shared with its jobs on the pool.
 };
 
 }  // namespace klog::log

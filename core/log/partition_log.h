@@ -260,11 +260,11 @@ public:
     /// log_start_offset. Durable after LogDirectory::write_log_starts.
     base::Result<> delete_records_before(base::Offset offset);
     /// [shard] Removes old segments by time, size and log start, none at or above `upper_bound` (the high watermark).
-    /// Returns how many. Needs largest timestamps: true retention work on cold segments is on the pool, see
-    /// needs_timestamps.
+    /// Returns how many. Where largest timestamps are not known yet, retention_work must have been run before.
     std::size_t apply_retention(base::TimestampMs now_ms, base::Offset upper_bound);
-    /// [shard] Work for the pool that must be run before apply_retention can judge by time; null when there is none.
-    std::shared_ptr<CheckpointWork> retention_work();
+    /// [shard] Work for the pool that lets apply_retention judge by time; null when there is none. It keeps its
+    /// results.
+    std::shared_ptr<CheckpointWork> retention_work(base::TimestampMs now_ms);
     /// [shard] Forgets producers idle for longer than producer.id.expiration.ms.
     void expire_producers(base::TimestampMs now_ms);
 
@@ -273,8 +273,9 @@ public:
     std::vector<SegmentInfo> segments() const;
     /// Blocks the first time if the state is not loaded (ready_for_append).
     base::Result<std::vector<ProducerInfo>> producers();
-    /// The start of the oldest open transaction.
-    base::Result<std::optional<base::Offset>> first_unstable_offset();
+    /// Where the last stable offset must stop: the start of the oldest transaction that is open, or whose marker is not
+    /// below the high watermark.
+    base::Result<std::optional<base::Offset>> first_unstable_offset(base::Offset high_watermark);
     /// Aborted transactions that touch [from, to).
     base::Result<std::vector<AbortedTransaction>> aborted_transactions(base::Offset from, base::Offset to);
 
@@ -287,14 +288,15 @@ public:
     /// The log is about to be used from the pool, or is back.
     void lend();
     void take_back();
-    /// [pool, lent] Flushes, writes indexes, producer snapshot and epochs; the recovery point is then the log end. The
-    /// directory writes the checkpoints and the clean marker (LogDirectory::close).
+    /// [pool, lent] Writes indexes, producer snapshot and epochs, syncs nothing: LogDirectory::close does that for all
+    /// logs at once, notes where they end and writes the clean-shutdown marker. Destroy the log afterwards.
     base::Result<> close();
     /// [pool, lent] Renames the directory to <name>.<uuid>-delete; it is removed later. The log is then closed.
     base::Result<> remove();
 
+    struct Parts;  // The inside (log_parts.h); private to core/log.
+
 private:
-    struct Parts;
     explicit PartitionLog(std::unique_ptr<Parts> parts);
     std::unique_ptr<Parts> parts_;
 };
