@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// Appending, rolling, and telling the flush rounds about it.
+#include <algorithm>
+#include <limits>
+
+#include "core/base/check.h"
+#include "core/base/log.h"
+#include "core/log/checkpoint_file.h"
+#include "core/log/flush_rounds.h"
+#include "core/log/log_parts.h"
+#include "core/records/entry.h"
+
+namespace klog::log {
+
+using base::Errc;
+using base::fail;
+using base::LeaderEpoch;
+using base::Offset;
+using base::Result;
+using records::BatchView;
+using records::EndTransactionMarker;
+
+namespace {
+
+/// The marker in a control batch that is being appended, if it is one.
+std::optional<EndTransactionMarker> marker_of(records::HeaderView header, std::string_view body) {
+    if (!header.control() || header.compressed()) return std::nullopt;
+    records::RecordIterator records(header, body);
+    records::Record record;
+    const auto there = records.next(record);
+    if (!there || !*there) return std::nullopt;
+    const auto marker = records::read_end_transaction(record);
+    if (!marker) return std::nullopt;
+    return *marker;
+}
+
+/// Pieces of one write, reused from call to call: an append allocates nothing.
+std::vector<std::string_view>& piece_buffer() {
+    thread_local std::vector<std::string_view> pieces;
+    pieces.clear();
+    return pieces;
+}
+
+}  // namespace
+
+Result<> PartitionLog::Parts::check_writable(std::uint64_t bytes) {
+    KLOG_CHECK(!lent && !closed, "the log is the shard's");
+    if (offline) return std::unexpected(*offline);
+    if (damage) return std::unexpected(damage->error);
+    if (directory.state() == DirectoryState::online) return {};
+    if (const auto failure = directory.failure()) return std::unexpected(*failure);
+    if (!directory.has_room_for(bytes)) return fail(Errc::no_space, "{}: the disk is full", directory.path());
+    return {};
+}
+
+/// A new active segment. The indexes of the old one stay in memory until a job has written them.
+Result<> PartitionLog::Parts::roll(Offset base_offset) {
+    if (active().size() == 0 && active().base_offset() == base_offset) return {};
+    auto next = make_segment(base_offset, 0);
+    const std::string file_path = at(*next, FileKind::log);
+    auto file = files.get(file_path, os::Open::create);
+    if (file) {
+        // Left over from a roll that failed.
+        if (const auto size = (*file)->size(); size && *size != 0)
+            if (auto emptied = (*file)->truncate(0); !emptied) file = std::unexpected(std::move(emptied).error());
+    }
+    if (!file) return std::unexpected(report(std::move(file).error()));
+    next->set_file(*file);
+    next->resume();
+    next->aborted_loaded = true;
+    new_names = true;
+    active().seal();
+    active().persisted = false;
+    // The old file is in nobody's next mark otherwise.
+    if (flushed() < log_end()) mark_for_flush();
+    if (active().size() == 0) {
+        // An empty segment at another base would only be a name without content.
+        const std::string old = at(active(), FileKind::log);
+        segments.pop_back();
+        if (auto removed = remove_file(old); !removed) return std::unexpected(report(std::move(removed).error()));
+    }
+    segments.push_back(std::move(next));
+    return {};
+}
+
+/// One write at the end of the active segment. When it fails the file is cut back to what it was.
+Result<> PartitionLog::Parts::write(std::span<const std::string_view> pieces, std::uint64_t bytes) {
+    auto file = active().file(files, path);
+    if (!file) return std::unexpected(report(std::move(file).error()));
+    const std::uint64_t position = active().size();
+    auto written = (*file)->write_at(position, pieces);
+    if (written) {
+        active().checked().add(position, position + bytes);
+        return {};
+    }
+    if (written.error().code == Errc::no_space) {
+        if (auto cut = (*file)->truncate(position); !cut)
+            directory.take_offline(cut.error());
+        else if (owner != nullptr)  // So that the cut becomes durable.
+            directory.flushes().mark(slot, *file, log_end(), generation, {});
+    }
+    return std::unexpected(report(std::move(written).error()));
+}
+
+void PartitionLog::Parts::mark_for_flush() {
+    if (owner == nullptr) return;
+    auto file = active().file(files, path);
+    if (!file) {
+        (void)report(std::move(file).error());
+        return;
+    }
+    directory.flushes().mark(slot, std::move(*file), log_end(), generation, new_names ? path : std::string());
+    if (new_names) directory.flushes().mark(slot, nullptr, log_end(), generation, directory.path());
+    new_names = false;
+    unflushed_records = 0;
+    if (flush_timer != runtime::TimerId::none) owner->cancel_timer(flush_timer);
+    flush_timer = runtime::TimerId::none;
+}
+
+void PartitionLog::Parts::mark_dirty(std::int64_t records) {
+    if (config->durability == Durability::fsync) return mark_for_flush();
+    unflushed_records += records;
+    if (unflushed_records >= config->flush_messages) return mark_for_flush();
+    if (config->flush_ms == LogConfig::never || flush_timer != runtime::TimerId::none || owner == nullptr) return;
+    flush_timer = owner->set_timer(owner->now() + std::chrono::milliseconds(config->flush_ms), [held = slot] {
+        if (held->client == nullptr) return;
+        auto& log = *static_cast<Parts*>(held->client);
+        log.flush_timer = runtime::TimerId::none;
+        if (!log.lent && !log.closed && log.flushed() < log.log_end()) log.mark_for_flush();
+    });
+}
+
+Result<> PartitionLog::Parts::write_epochs() {
+    if (epochs_written) return {};
+    auto written = os::replace_file(disk, at(leader_epoch_name), format_epochs(epochs.entries()));
+    if (!written) return std::unexpected(report(std::move(written).error()));
+    epochs_written = true;
+    return {};
+}
+
+Result<> PartitionLog::Parts::resume_active() {
+    auto& segment = active();
+    if (!segment.indexed()) {
+        KLOG_TRY(auto loaded, load_indexes(disk, files, path, segment.base_offset(), segment.size(), log_end(),
+                                           config->index_interval_bytes));
+        segment.set_indexes(std::move(loaded));
+    }
+    segment.resume();
+    if (!segment.aborted_loaded) KLOG_TRY_VOID(load_aborted(segment, log_end()));
+    if (segment.first_timestamp_known()) return {};
+    KLOG_TRY(const auto file, segment.file(files, path));
+    EntryScanner scanner(*file, 0, segment.size(), EntryScanner::Depth::headers);
+    const auto entry = scanner.next();
+    if (entry && *entry) segment.set_first_timestamp((*entry)->max_timestamp_ms);
+    return {};
+}
+
+Result<> PartitionLog::Parts::resume() {
+    if (resumed) return {};
+    KLOG_TRY_VOID(resume_active());
+    KLOG_TRY_VOID(load_producers(log_end()));
+    resumed = true;
+    return {};
+}
+
+bool PartitionLog::ready_for_append(LeaderEpoch epoch) const {
+    const auto latest = parts_->epochs.latest();
+    return parts_->resumed && parts_->epochs_written && latest && latest->epoch >= epoch;
+}
+
+Result<> PartitionLog::prepare_append(LeaderEpoch epoch) {
+    auto& log = *parts_;
+    if (log.damage) return std::unexpected(log.damage->error);
+    KLOG_TRY_VOID(begin_epoch(epoch));
+    if (auto loaded = log.resume(); !loaded) return std::unexpected(log.report(std::move(loaded).error()));
+    const std::scoped_lock files(log.gate->mutex);
+    return log.write_epochs();
+}
+
+Result<> PartitionLog::roll() {
+    auto& log = *parts_;
+    KLOG_TRY_VOID(log.check_writable(0));
+    KLOG_TRY_VOID(log.resume());
+    if (log.active().size() == 0) return {};
+    KLOG_TRY_VOID(log.roll(log.log_end()));
+    log.persist_closed();
+    return {};
+}
+
+/// Writes those of the run that were accepted, with one write, and takes them into the log's state.
+Result<> PartitionLog::Parts::commit_run(std::span<LeaderAppend> run, std::uint64_t bytes, Offset next,
+                                         base::TimestampMs max_timestamp_ms) {
+    std::size_t batches = 0;
+    auto& pieces = piece_buffer();
+    for (auto& append : run) {
+        if (!append.outcome || append.outcome->duplicate) continue;
+        pieces.push_back(append.batch->header.bytes());
+        pieces.push_back(append.batch->body());
+        ++batches;
+    }
+    if (active().should_roll(*config, bytes, batches, next - 1, max_timestamp_ms, clock.wall_ms())) {
+        KLOG_TRY_VOID(roll(log_end()));
+        persist_closed();
+    }
+    KLOG_TRY_VOID(write(pieces, bytes));
+    std::int64_t records = 0;
+    for (auto& append : run) {
+        if (!append.outcome || append.outcome->duplicate) continue;
+        const auto header = append.batch->header.view();
+        if (active().size() == 0) active().set_first_timestamp(header.max_timestamp());
+        active().note_entry(header.last_offset(), static_cast<std::uint32_t>(append.batch->size()),
+                            header.max_timestamp(), config->index_interval_bytes);
+        records += append.batch->count;
+    }
+    set_log_end(next);
+    mark_dirty(records);
+    return {};
+}
+
+Result<> PartitionLog::append_as_leader(std::span<LeaderAppend> batches, LeaderEpoch epoch) {
+    auto& log = *parts_;
+    std::uint64_t total = 0;
+    for (const auto& append : batches) total += append.batch->size();
+    KLOG_TRY_VOID(log.check_writable(total));
+    if (!ready_for_append(epoch)) KLOG_TRY_VOID(prepare_append(epoch));
+    if (log.epochs.latest()->epoch > epoch)
+        return fail(Errc::fenced_epoch, "{}: leader epoch {} is older than {}", log.name.to_string(), epoch,
+                    log.epochs.latest()->epoch);
+    ProducerAppend staging(log.producers, log.now());
+    Offset next = log.log_end();
+    std::size_t first = 0, staged_before = 0;
+    std::uint64_t bytes = 0;
+    base::TimestampMs max_timestamp_ms = -1;
+    bool anything_written = false;
+    std::optional<base::Error> failed;
+    // What is accepted but not written when a write fails gets its error; nothing of it is left anywhere.
+    const auto commit = [&](std::size_t last) {
+        if (bytes == 0) return;
+        const auto run = batches.subspan(first, last - first);
+        auto done = failed ? Result<>(std::unexpected(*failed)) : log.commit_run(run, bytes, next, max_timestamp_ms);
+        if (!done) {
+            failed = done.error();
+            staging.unstage(staged_before);
+            for (auto& append : run)
+                if (append.outcome && !append.outcome->duplicate) append.outcome = std::unexpected(*failed);
+            next = log.log_end();
+        } else {
+            anything_written = true;
+            for (const auto& completed : staging.commit()) log.note_completed(completed);
+        }
+        staged_before = staging.staged();
+        first = last;
+        bytes = 0;
+        max_timestamp_ms = -1;
+    };
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+        auto& append = batches[i];
+        const auto size = append.batch->size();
+        const auto limit = static_cast<std::uint64_t>(log.config->segment_bytes);
+        if (bytes + size > limit) commit(i);
+        append.outcome = log.accept(append, staging, next, epoch);
+        if (!append.outcome || append.outcome->duplicate) continue;
+        next = append.outcome->last_offset + 1;
+        bytes += size;
+        max_timestamp_ms = std::max(max_timestamp_ms, append.batch->header.view().max_timestamp());
+    }
+    commit(batches.size());
+    if (failed && !anything_written) return std::unexpected(*failed);
+    return {};
+}
+
+/// Checks one batch against its producer and stamps its header.
+Result<AppendedBatch> PartitionLog::Parts::accept(LeaderAppend& append, ProducerAppend& staging, Offset next,
+                                                  LeaderEpoch epoch) {
+    auto& batch = *append.batch;
+    if (batch.size() > static_cast<std::uint64_t>(config->segment_bytes))
+        return fail(Errc::too_large, "{}: a batch of {} bytes, segments have {}", name.to_string(), batch.size(),
+                    config->segment_bytes);
+    const auto header = batch.header.view();
+    const auto marker = marker_of(header, batch.body());
+    KLOG_TRY(const auto repeated, staging.check(header, append.origin, marker));
+    const bool stamped = header.timestamp_type() == records::TimestampType::log_append_time;
+    if (repeated)
+        return AppendedBatch{repeated->first_offset(), repeated->last_offset, stamped ? repeated->timestamp_ms : -1,
+                             true};
+    batch.header.set_base_offset(next);
+    batch.header.set_partition_leader_epoch(epoch);
+    staging.stage(header, marker);
+    return AppendedBatch{next, next + batch.last_offset_delta(), stamped ? header.max_timestamp() : -1, false};
+}
+
+Result<FollowerAppend> PartitionLog::append_as_follower(std::string_view batches) {
+    auto& log = *parts_;
+    KLOG_TRY_VOID(log.check_writable(batches.size()));
+    if (auto loaded = log.resume(); !loaded) return std::unexpected(log.report(std::move(loaded).error()));
+    FollowerAppend taken{log.log_end(), log.log_end() - 1, 0};
+    std::string_view rest = batches;
+    while (!rest.empty()) {
+        KLOG_TRY(const auto run, log.measure_run(rest));
+        if (run.bytes == 0) break;
+        KLOG_TRY_VOID(log.append_run(rest.substr(0, run.bytes), run));
+        if (taken.bytes == 0) taken.first_offset = run.first;
+        taken.last_offset = run.last;
+        taken.bytes += run.bytes;
+        rest.remove_prefix(run.bytes);
+    }
+    return taken;
+}
+
+/// How many whole batches at the front of `rest` go into one segment together. Each is checked as a follower must.
+Result<PartitionLog::Parts::FollowerRun> PartitionLog::Parts::measure_run(std::string_view rest) const {
+    FollowerRun run;
+    Offset expected = log_end();
+    while (!rest.empty()) {
+        const auto batch = BatchView::parse(rest);
+        if (!batch && batch.error().code == Errc::truncated) break;  // The last one of a fetch may be cut off.
+        auto good = batch ? records::check_replicated(*batch) : Result<>(std::unexpected(batch.error()));
+        if (good && batch->base_offset() < expected)
+            good = fail(Errc::offset_out_of_range, "{}: offset {} does not continue at {}", name.to_string(),
+                        batch->base_offset(), expected);
+        if (!good) {
+            if (run.bytes != 0) break;  // What is good in front of it is taken first.
+            return std::unexpected(std::move(good).error());
+        }
+        if (run.bytes != 0 && run.bytes + batch->size() > static_cast<std::uint64_t>(config->segment_bytes)) break;
+        if (run.bytes == 0) run.first = batch->base_offset();
+        if (batch->last_offset() - run.first > std::numeric_limits<std::int32_t>::max()) break;
+        run.last = batch->last_offset();
+        run.max_timestamp_ms = std::max(run.max_timestamp_ms, batch->max_timestamp());
+        run.bytes += static_cast<std::uint32_t>(batch->size());
+        ++run.batches;
+        expected = batch->next_offset();
+        rest.remove_prefix(batch->size());
+    }
+    return run;
+}
+
+Result<> PartitionLog::Parts::append_run(std::string_view bytes, const FollowerRun& run) {
+    if (active().should_roll(*config, run.bytes, run.batches, run.last, run.max_timestamp_ms, clock.wall_ms())) {
+        // Where offsets jump too far for the index of a segment, the new one starts where they go on.
+        const bool jumps = run.last - log_end() > std::numeric_limits<std::int32_t>::max();
+        KLOG_TRY_VOID(roll(jumps ? run.first : log_end()));
+        persist_closed();
+    }
+    KLOG_TRY_VOID(write({&bytes, 1}, run.bytes));
+    std::int64_t records = 0;
+    for (std::string_view rest = bytes; !rest.empty();) {
+        const auto batch = *BatchView::parse(rest);
+        if (active().size() == 0) active().set_first_timestamp(batch.max_timestamp());
+        active().note_entry(batch.last_offset(), static_cast<std::uint32_t>(batch.size()), batch.max_timestamp(),
+                            config->index_interval_bytes);
+        if (epochs.assign(batch.partition_leader_epoch(), batch.base_offset())) epochs_written = false;
+        if (const auto completed = producers.apply(batch, marker_of(batch, batch.body()), now()))
+            note_completed(*completed);
+        records += batch.count();
+        rest.remove_prefix(batch.size());
+    }
+    set_log_end(run.last + 1);
+    mark_dirty(records);
+    return {};
+}
+
+}  // namespace klog::log

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of a PartitionLog. Its member functions are spread over files by what they do: partition_log.cc (open,
+// close, flushing, looking), append.cc, read.cc, lookup.cc, truncate.cc, checkpoint.cc, recover.cc. Private to
+// core/log.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/log/descriptor_cache.h"
+#include "core/log/leader_epoch_cache.h"
+#include "core/log/log_directory.h"
+#include "core/log/partition_log.h"
+#include "core/log/partition_slot.h"
+#include "core/log/producer_state.h"
+#include "core/log/segment.h"
+
+namespace klog::log {
+
+/// The files of one partition's directory, other than log files that are being appended to, are written by one job on
+/// the pool at a time. A job that was made before a truncation finds another generation and leaves everything alone.
+struct FileGate {
+    std::mutex mutex;  // Held by jobs on the pool, across system calls; never taken on a shard.
+    std::uint64_t generation = 0;
+    std::uint64_t jobs_made = 0;  // Shard only.
+    std::uint64_t newest_done = 0;
+};
+
+/// The inflated size of a batch when its records are looked at.
+inline constexpr std::size_t inflated_lookup_bytes_max = 128u << 20;
+/// Snapshots kept besides those at the base of a segment.
+inline constexpr std::size_t snapshots_kept = 2;
+
+struct PartitionLog::Parts final : SlotClient {
+    Parts(LogDirectory& in, PartitionName which, OpenOptions how);
+    ~Parts();
+
+    LogDirectory& directory;
+    os::Disk& disk;
+    DescriptorCache& files;
+    const PartitionName name;
+    const std::string path;
+    base::Uuid topic_id;
+    std::shared_ptr<const LogConfig> config;
+    runtime::Shard* const owner;
+    const base::Clock& clock;
+    Listener* listener;
+    std::shared_ptr<PartitionSlot> slot;
+    const std::shared_ptr<FileGate> gate = std::make_shared<FileGate>();
+
+    std::vector<std::unique_ptr<Segment>> segments;  // In order; at least one once open. The last one is active.
+    bool new_names = false;                          // Directory entries were made that no flush covers yet.
+
+    LeaderEpochCache epochs;
+    bool epochs_written = true;  // leader-epoch-checkpoint holds them, durably.
+    ProducerState producers;
+    bool resumed = false;                 // Indexes of the active segment and producer state are loaded.
+    base::Offset snapshot_at{-1};         // Newest snapshot on disk.
+    std::vector<base::Offset> snapshots;  // All of them, in order.
+    std::optional<Damage> damage;
+    std::optional<base::Error> offline;
+
+    bool lent = false;
+    bool closed = false;
+    struct FlushResult {
+        base::Offset end;
+        std::uint64_t generation;
+    };
+    std::optional<FlushResult> waiting_flush;  // Came in while the log was lent.
+    std::uint64_t generation = 0;              // Counts truncations.
+    std::int64_t unflushed_records = 0;        // Durability::os
+    runtime::TimerId flush_timer = runtime::TimerId::none;
+    bool checkpoint_under_way = false;
+    std::shared_ptr<CheckpointWork> retention_results;
+
+    // Offsets: each has one setter, which checks their order.
+    base::Offset log_start() const { return log_start_; }
+    base::Offset log_end() const { return log_end_; }
+    base::Offset flushed() const { return flushed_; }
+    base::Offset recovery_point() const { return recovery_point_; }
+    void set_log_start(base::Offset to);
+    void set_log_end(base::Offset to);
+    void set_flushed(base::Offset to);
+    void set_recovery_point(base::Offset to);
+    /// All of them, where a log is opened, cut or begun anew.
+    void set_offsets(base::Offset start, base::Offset end, base::Offset flushed, base::Offset recovery_point);
+
+    Segment& active() { return *segments.back(); }
+    const Segment& active() const { return *segments.back(); }
+    std::string at(std::string_view file) const { return join(path, file); }
+    std::string at(const Segment& segment, FileKind kind) const { return at(segment.file_name(kind)); }
+    /// The segment that holds the offset or would; its number.
+    std::size_t segment_of(base::Offset offset) const;
+    /// Where the offsets of a segment end.
+    base::Offset end_of(std::size_t segment) const;
+    base::Error report(base::Error error) { return directory.report(std::move(error)); }
+    std::int64_t random_jitter();
+    std::unique_ptr<Segment> make_segment(base::Offset base_offset, std::uint64_t size_bytes);
+    base::MonotonicTime now() const { return clock.now(); }
+
+    // recover.cc
+    base::Result<> open_directory();
+    base::Result<> recover();
+    // Loading.
+    base::Result<> resume();
+    base::Result<> resume_active();
+    /// Fills the producer state as of `to` from the newest snapshot that is not beyond it and what follows in the log.
+    base::Result<> load_producers(base::Offset to);
+    /// Applies one walked entry to the producer state; returns the transaction that it ended.
+    base::Result<std::optional<CompletedTransaction>> apply_producer(EntryScanner& scanner, const ScannedEntry& entry);
+    /// Reads the transaction index of a segment, as far as markers lie below `limit`.
+    base::Result<> load_aborted(Segment& segment, base::Offset limit);
+    /// Closes what is open of a file and removes it; no error when it is missing.
+    base::Result<> remove_file(const std::string& file);
+    void note_completed(const CompletedTransaction& completed);
+
+    // append.cc
+    base::Result<> check_writable(std::uint64_t bytes);
+    base::Result<> roll(base::Offset base_offset);
+    base::Result<> write(std::span<const std::string_view> pieces, std::uint64_t bytes);
+    base::Result<AppendedBatch> accept(LeaderAppend& append, ProducerAppend& staging, base::Offset next,
+                                       base::LeaderEpoch epoch);
+    base::Result<> commit_run(std::span<LeaderAppend> run, std::uint64_t bytes, base::Offset next,
+                              base::TimestampMs max_timestamp_ms);
+    /// Batches from a leader that go into one segment with one write.
+    struct FollowerRun {
+        base::Offset first, last;
+        std::uint32_t bytes = 0;
+        std::size_t batches = 0;
+        base::TimestampMs max_timestamp_ms = -1;
+    };
+    base::Result<FollowerRun> measure_run(std::string_view rest) const;
+    base::Result<> append_run(std::string_view bytes, const FollowerRun& run);
+    /// checkpoint.cc: what the last RetentionFacts found is known from now on.
+    void take_retention_results();
+    /// checkpoint.cc: hands the indexes of closed segments to a job on the pool.
+    void persist_closed();
+    /// After a write: what the log's end means for flushing.
+    void mark_dirty(std::int64_t records);
+    void mark_for_flush();
+    base::Result<> write_epochs();
+
+    // SlotClient
+    void flush_done(base::Offset end, std::uint64_t of_generation) override;
+    void directory_offline(const base::Error& why) override;
+
+private:
+    void check_order() const;
+    base::Offset log_start_, log_end_, flushed_, recovery_point_;
+};
+
+}  // namespace klog::log

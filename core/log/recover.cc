@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening a partition's directory: carries out what recovery.h decides. Runs on the pool, alone.
+#include "core/log/recovery.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "core/base/log.h"
+#include "core/log/checkpoint_file.h"
+#include "core/log/log_parts.h"
+#include "core/log/producer_snapshot.h"
+#include "core/log/transaction_index.h"
+#include "core/records/entry.h"
+
+namespace klog::log {
+
+using base::Errc;
+using base::fail;
+using base::Offset;
+using base::Result;
+
+namespace {
+
+constexpr Offset beyond_everything{std::numeric_limits<std::int64_t>::max()};
+constexpr std::uint64_t partition_metadata_bytes_max = 4096;
+
+bool is_format_error(const base::Error& error) { return error.code == Errc::corrupt || error.code == Errc::truncated; }
+
+/// What is in a partition's directory.
+struct Found {
+    std::map<Offset, std::uint64_t> logs;  // Base and size.
+    std::vector<std::pair<SegmentFileName, std::string>> others;
+    std::vector<Offset> snapshots;
+    std::vector<std::pair<Offset, std::string>> swaps;  // Log files of finished cleaning, not yet in place.
+};
+
+/// One recovery, from the listing to the log's end.
+class Recovery {
+public:
+    explicit Recovery(PartitionLog::Parts& log) : log_(log), life_(log.directory.last_life(log.name)) {}
+    Result<> run();
+
+private:
+    Result<Found> list();
+    Result<> sweep(Found& found);
+    Result<> finish_swap(Found& found, Offset base, const std::string& name);
+    Result<> load_epochs();
+    Result<> rebuild_epochs(Offset to);
+    Result<> make_segments(const Found& found);
+    bool believe_end() const;
+    Result<> walk();
+    Result<> scan(std::size_t number, bool whole);
+    Result<std::uint64_t> trusted_start(Segment& segment);
+    Result<> take_entry(EntryScanner& scanner, Segment& segment, const ScannedEntry& entry);
+    Result<> judge(std::size_t number, FaultFacts facts, std::uint64_t position, std::string words);
+    Result<> cut(std::size_t number, std::uint64_t position);
+    Result<> finish();
+
+    PartitionLog::Parts& log_;
+    const LogDirectory::LastLife life_;
+    Offset recovery_point_{0};
+    Offset checkpointed_start_{0};
+    Offset expected_{0};        // Where the walk is.
+    Offset producers_from_{0};  // Producer state holds everything below.
+    bool walked_ = false;
+    std::size_t first_walked_ = 0;
+    bool stop_ = false;  // Cut or damaged: the walk is over.
+    bool epochs_lost_ = false;
+};
+
+Result<Found> Recovery::list() {
+    KLOG_TRY(const auto entries, log_.disk.list(log_.path));
+    Found found;
+    for (const auto& entry : entries) {
+        if (entry.is_directory) continue;
+        if (entry.name.ends_with(".tmp")) {
+            (void)log_.disk.remove(log_.at(entry.name));
+            continue;
+        }
+        const auto parsed = parse_segment_file_name(entry.name);
+        if (!parsed) continue;  // leader-epoch-checkpoint, partition.metadata, or somebody's notes.
+        if (parsed->stage != FileStage::live) {
+            if (parsed->stage == FileStage::swap && parsed->kind == FileKind::log)
+                found.swaps.emplace_back(parsed->base_offset, entry.name);
+            found.others.emplace_back(*parsed, entry.name);
+        } else if (parsed->kind == FileKind::log) {
+            KLOG_TRY(const auto info, log_.disk.info(log_.at(entry.name)));
+            found.logs.emplace(parsed->base_offset, info.size);
+        } else if (parsed->kind == FileKind::producer_snapshot) {
+            found.snapshots.push_back(parsed->base_offset);
+        } else {
+            found.others.emplace_back(*parsed, entry.name);
+        }
+    }
+    return found;
+}
+
+/// A cleaned segment that was about to take the place of what it was made from does so now: what it covers goes first,
+/// so that a crash in between finds the swap file still there.
+Result<> Recovery::finish_swap(Found& found, Offset base, const std::string& name) {
+    KLOG_TRY(const auto file, log_.disk.open(log_.at(name), os::Open::read));
+    KLOG_TRY(const auto size, file->size());
+    Offset end = base;
+    EntryScanner scanner(*file, 0, size, EntryScanner::Depth::headers);
+    for (;;) {
+        KLOG_TRY(const auto entry, scanner.next());
+        if (!entry) break;
+        end = entry->last_offset + 1;
+    }
+    for (auto each = found.logs.lower_bound(base); each != found.logs.end() && each->first < end;) {
+        KLOG_TRY_VOID(log_.disk.remove(log_.at(segment_file_name(each->first, FileKind::log))));
+        each = found.logs.erase(each);
+    }
+    KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
+    // Its indexes are made anew when they are needed.
+    KLOG_TRY_VOID(log_.disk.rename(log_.at(name), log_.at(segment_file_name(base, FileKind::log))));
+    KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
+    found.logs.emplace(base, size);
+    base::log_info("{}: the cleaned segment {} was put in place", log_.path, base);
+    return {};
+}
+
+/// Removes what no log needs: leftovers of removal and cleaning, indexes without a log.
+Result<> Recovery::sweep(Found& found) {
+    for (const auto& [base, name] : found.swaps) KLOG_TRY_VOID(finish_swap(found, base, name));
+    for (const auto& [parsed, name] : found.others) {
+        const bool swapped_log = parsed.stage == FileStage::swap && parsed.kind == FileKind::log;
+        const bool orphan = parsed.stage == FileStage::live && !found.logs.contains(parsed.base_offset);
+        if ((parsed.stage == FileStage::live && !orphan) || swapped_log) continue;
+        KLOG_TRY_VOID(log_.disk.remove(log_.at(name)));
+    }
+    std::ranges::sort(found.snapshots);
+    log_.snapshots = found.snapshots;
+    return {};
+}
+
+Result<> Recovery::load_epochs() {
+    const std::string path = log_.at(leader_epoch_name);
+    auto text = os::read_file(log_.disk, path, checkpoint_bytes_max);
+    if (!text && text.error().code != Errc::not_found) return std::unexpected(std::move(text).error());
+    epochs_lost_ = true;
+    if (!text) return {};
+    auto entries = parse_epochs(*text);
+    if (entries) {
+        log_.epochs.reset(std::move(*entries));
+        epochs_lost_ = false;
+    } else {
+        base::log_warn("{}: {}; rebuilt from the log", path, entries.error().message);
+    }
+    return {};
+}
+
+/// Where the file is gone, the batches below the walk say it.
+Result<> Recovery::rebuild_epochs(Offset to) {
+    for (std::size_t i = 0; i < log_.segments.size() && log_.segments[i]->base_offset() < to; ++i) {
+        auto& segment = *log_.segments[i];
+        KLOG_TRY(const auto file, segment.file(log_.files, log_.path));
+        KLOG_TRY(const auto size, file->size());
+        EntryScanner scanner(*file, 0, size, EntryScanner::Depth::headers);
+        for (;;) {
+            const auto entry = scanner.next();
+            if (!entry && !is_format_error(entry.error())) return std::unexpected(entry.error());
+            if (!entry || !*entry || (*entry)->first_offset >= to) break;
+            log_.epochs.assign((*entry)->epoch, (*entry)->first_offset);
+        }
+    }
+    log_.epochs_written = false;
+    return {};
+}
+
+Result<> Recovery::make_segments(const Found& found) {
+    std::vector<std::string> removed;
+    for (auto each = found.logs.begin(); each != found.logs.end(); ++each) {
+        const auto next = std::next(each);
+        SegmentFacts facts;
+        facts.last = next == found.logs.end();
+        facts.base = each->first;
+        facts.next_base = facts.last ? beyond_everything : next->first;
+        facts.log_start = checkpointed_start_;
+        if (decide(facts).action != SegmentAction::remove) {
+            log_.segments.push_back(log_.make_segment(each->first, each->second));
+            continue;
+        }
+        for (const auto kind : {FileKind::log, FileKind::offset_index, FileKind::time_index,
+                                FileKind::transaction_index, FileKind::producer_snapshot})
+            removed.push_back(log_.at(segment_file_name(each->first, kind)));
+        std::erase(log_.snapshots, each->first);
+    }
+    // The log start is durable already: the order of removal does not matter.
+    for (const auto& path : removed) KLOG_TRY_VOID(log_.remove_file(path));
+    return {};
+}
+
+bool Recovery::believe_end() const {
+    if (!life_.clean || log_.segments.empty()) return false;
+    const auto& last = *log_.segments.back();
+    return *life_.end >= last.base_offset() && (last.size() > 0) == (*life_.end > last.base_offset());
+}
+
+Result<> Recovery::walk() {
+    std::size_t number = 0;
+    for (; number < log_.segments.size() && !stop_; ++number) {
+        auto& segment = *log_.segments[number];
+        SegmentFacts facts;
+        facts.last = number + 1 == log_.segments.size();
+        facts.base = segment.base_offset();
+        facts.next_base = facts.last ? beyond_everything : log_.segments[number + 1]->base_offset();
+        facts.recovery_point = recovery_point_;
+        const auto action = decide(facts).action;
+        if (action == SegmentAction::trust) {
+            expected_ = facts.next_base;
+            continue;
+        }
+        if (!walked_) {
+            expected_ = facts.base;
+        } else if (facts.base != expected_) {
+            const Fault fault = facts.base > expected_ ? Fault::gap : Fault::backwards;
+            KLOG_TRY_VOID(judge(number, {fault, expected_, facts.base, recovery_point_}, 0,
+                                fmt::format("offsets go from {} to {}", expected_, facts.base)));
+            if (stop_) break;
+            expected_ = facts.base;
+        }
+        KLOG_TRY_VOID(scan(number, action == SegmentAction::scan_whole));
+    }
+    if (!stop_ && expected_ < recovery_point_)
+        return judge(log_.segments.size() - 1, {Fault::short_log, expected_, {}, recovery_point_}, log_.active().size(),
+                     fmt::format("ends at {}, before the recovery point", expected_));
+    return {};
+}
+
+/// Entries below the recovery point were synced before it moved. The last of them is where a scan may start, if the log
+/// says the same.
+Result<std::uint64_t> Recovery::trusted_start(Segment& segment) {
+    const auto read = [&](FileKind kind) {
+        return os::read_file(log_.disk, log_.at(segment, kind), static_cast<std::uint64_t>(1) << 30);
+    };
+    const auto offsets = read(FileKind::offset_index);
+    const auto times = read(FileKind::time_index);
+    for (const auto* text : {&offsets, &times})
+        if (!*text && text->error().code != Errc::not_found) return std::unexpected(text->error());
+    LoadedIndexes loaded{OffsetIndex(segment.base_offset()), TimeIndex(segment.base_offset())};
+    if (!offsets || !times) return 0;
+    loaded.offsets.load(*offsets, segment.size(), recovery_point_);
+    loaded.times.load(*times, recovery_point_);
+    const auto last = loaded.offsets.last();
+    if (last.position == 0 || loaded.times.entries() == 0) return 0;
+    KLOG_TRY(const auto file, segment.file(log_.files, log_.path));
+    EntryScanner scanner(*file, last.position, segment.size(), EntryScanner::Depth::headers);
+    const auto entry = scanner.next();
+    if (!entry && !is_format_error(entry.error())) return std::unexpected(entry.error());
+    // A fault right there is for the scan to judge; another offset means that the index is not of this log.
+    if (entry && *entry && (*entry)->last_offset != last.offset) return 0;
+    if (entry && *entry) expected_ = (*entry)->first_offset;
+    segment.set_indexes(std::move(loaded));
+    return last.position;
+}
+
+Result<> Recovery::scan(std::size_t number, bool whole) {
+    auto& segment = *log_.segments[number];
+    const std::uint64_t size = segment.size();
+    std::uint64_t from = 0;
+    if (!whole) {
+        KLOG_TRY(from, trusted_start(segment));
+    }
+    if (!walked_) {
+        walked_ = true;
+        first_walked_ = number;
+        producers_from_ = std::min(expected_, recovery_point_);
+        KLOG_TRY_VOID(log_.load_producers(producers_from_));
+    }
+    KLOG_TRY_VOID(log_.load_aborted(segment, producers_from_));
+    if (from == 0)
+        segment.forget_indexes();
+    else
+        segment.truncate(segment.offsets().last().offset + 1, from);
+    if (from != 0) segment.resume();
+    KLOG_TRY(const auto file, segment.file(log_.files, log_.path));
+    EntryScanner scanner(*file, from, size, EntryScanner::Depth::checked);
+    Fault fault = Fault::none;
+    std::string words;
+    while (fault == Fault::none) {
+        const auto entry = scanner.next();
+        if (!entry && !is_format_error(entry.error())) return std::unexpected(entry.error());
+        if (!entry) {
+            fault = entry.error().code == Errc::truncated ? Fault::torn : Fault::garbage;
+            words = entry.error().message;
+        } else if (!*entry) {
+            break;
+        } else if ((*entry)->first_offset < expected_ && (*entry)->is_batch()) {
+            fault = Fault::backwards;
+            words = fmt::format("offset {} after {}", (*entry)->first_offset, expected_);
+        } else if ((*entry)->last_offset < expected_) {
+            fault = Fault::backwards;
+            words = fmt::format("offset {} after {}", (*entry)->last_offset, expected_);
+        } else {
+            KLOG_TRY_VOID(take_entry(scanner, segment, **entry));
+        }
+    }
+    segment.checked().add(from, segment.size());
+    segment.resume();
+    if (number + 1 < log_.segments.size()) {
+        segment.seal();
+        segment.persisted = false;
+    }
+    return judge(number, {fault, expected_, {}, recovery_point_}, segment.size(), std::move(words));
+}
+
+Result<> Recovery::take_entry(EntryScanner& scanner, Segment& segment, const ScannedEntry& entry) {
+    if (segment.size() == 0) segment.set_first_timestamp(entry.max_timestamp_ms);
+    segment.note_entry(entry.last_offset, entry.size, entry.max_timestamp_ms, log_.config->index_interval_bytes);
+    const auto latest = log_.epochs.latest();
+    if ((!latest || entry.epoch > latest->epoch) && log_.epochs.assign(entry.epoch, entry.first_offset))
+        log_.epochs_written = false;
+    if (entry.first_offset >= producers_from_) {
+        KLOG_TRY(const auto completed, log_.apply_producer(scanner, entry));
+        if (completed) log_.note_completed(*completed);
+    }
+    expected_ = entry.last_offset + 1;
+    return {};
+}
+
+Result<> Recovery::judge(std::size_t number, FaultFacts facts, std::uint64_t position, std::string words) {
+    const auto& row = decide(facts);
+    if (row.action == FaultAction::go_on) return {};
+    stop_ = true;
+    const std::string where = log_.at(*log_.segments[number], FileKind::log);
+    if (row.action == FaultAction::cut) {
+        base::log_warn("{}: cut at offset {} (byte {}): {}", where, facts.expected, position, words);
+        return cut(number, position);
+    }
+    base::log_error("{}: damaged at offset {}, below the recovery point {}: {}", where, facts.expected, recovery_point_,
+                    words);
+    log_.damage = Damage{facts.expected, {Errc::corrupt, fmt::format("{}: damaged: {}", where, words)}};
+    return {};
+}
+
+/// Segments behind go first, from the last one on, each durably: a crash in between leaves no hole.
+Result<> Recovery::cut(std::size_t number, std::uint64_t position) {
+    while (log_.segments.size() > number + 1) {
+        const auto& last = *log_.segments.back();
+        KLOG_TRY_VOID(log_.remove_file(log_.at(last, FileKind::log)));
+        KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
+        log_.segments.pop_back();
+    }
+    auto& segment = *log_.segments[number];
+    if (position == 0 && number > 0 && segment.base_offset() != expected_) {
+        KLOG_TRY_VOID(log_.remove_file(log_.at(segment, FileKind::log)));
+        log_.segments.pop_back();
+        log_.active().persisted = true;
+        return log_.disk.sync_directory(log_.path);
+    }
+    segment.persisted = true;  // It is active again.
+    KLOG_TRY(const auto file, segment.file(log_.files, log_.path));
+    return file->truncate(position);
+}
+
+Result<> Recovery::finish() {
+    Offset end = expected_;
+    Offset flushed = end;
+    if (log_.damage) {
+        end = std::max(end, recovery_point_);
+        flushed = std::min(end, recovery_point_);
+    } else if (walked_) {
+        // What a crash left in the page cache only becomes durable here, before anybody hears of it.
+        for (std::size_t i = first_walked_; i < log_.segments.size(); ++i) {
+            KLOG_TRY(const auto file, log_.segments[i]->file(log_.files, log_.path));
+            KLOG_TRY_VOID(file->sync());
+        }
+        KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
+    } else {
+        flushed = std::min(end, recovery_point_);
+    }
+    const Offset first = log_.segments.front()->base_offset();
+    const Offset start = std::min(std::max(checkpointed_start_, first), end);
+    log_.set_offsets(start, end, flushed, std::min(recovery_point_, flushed));
+    bool changed = log_.epochs.truncate_end(end);
+    changed = log_.epochs.truncate_start(start) || changed;
+    if (changed) log_.epochs_written = false;
+    // Snapshots beyond the end are of a log that is no more.
+    while (!log_.snapshots.empty() && log_.snapshots.back() > end) {
+        (void)log_.disk.remove(log_.at(segment_file_name(log_.snapshots.back(), FileKind::producer_snapshot)));
+        log_.snapshots.pop_back();
+    }
+    if (!log_.snapshots.empty()) log_.snapshot_at = log_.snapshots.back();
+    log_.resumed = walked_ && !log_.damage;
+    return {};
+}
+
+Result<> Recovery::run() {
+    checkpointed_start_ = life_.log_start.value_or(Offset{0});
+    recovery_point_ = life_.recovery_point.value_or(Offset{0});
+    KLOG_TRY(auto found, list());
+    KLOG_TRY_VOID(sweep(found));
+    KLOG_TRY_VOID(make_segments(found));
+    if (log_.segments.empty()) {
+        // Nothing there. If something was durable it is damage, and nothing is made up in its place.
+        const Offset at = std::max(checkpointed_start_, recovery_point_);
+        log_.segments.push_back(log_.make_segment(at, 0));
+        if (at > checkpointed_start_) {
+            log_.damage = Damage{checkpointed_start_, {Errc::corrupt, log_.path + ": its segments are gone"}};
+            log_.set_offsets(checkpointed_start_, at, at, at);
+            return {};
+        }
+        KLOG_TRY(const auto file, log_.files.get(log_.at(log_.active(), FileKind::log), os::Open::create));
+        log_.active().set_file(file);
+        log_.new_names = true;
+        log_.set_offsets(at, at, at, at);
+        log_.active().resume();
+        log_.resumed = true;
+        return {};
+    }
+    KLOG_TRY_VOID(load_epochs());
+    if (believe_end()) {
+        expected_ = *life_.end;
+        if (epochs_lost_ && expected_ > log_.segments.front()->base_offset()) KLOG_TRY_VOID(rebuild_epochs(expected_));
+        return finish();
+    }
+    if (epochs_lost_ && recovery_point_ > log_.segments.front()->base_offset())
+        KLOG_TRY_VOID(rebuild_epochs(recovery_point_));
+    KLOG_TRY_VOID(walk());
+    if (!log_.damage && expected_ < checkpointed_start_) {
+        base::log_warn("{}: ends at {}, before its start {}; begins anew there", log_.path, expected_,
+                       checkpointed_start_);
+        stop_ = true;
+        KLOG_TRY_VOID(cut(0, 0));
+        auto fresh = log_.make_segment(checkpointed_start_, 0);
+        KLOG_TRY(const auto file, log_.files.get(log_.at(*fresh, FileKind::log), os::Open::create));
+        fresh->set_file(file);
+        fresh->resume();
+        KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
+        KLOG_TRY_VOID(log_.remove_file(log_.at(log_.active(), FileKind::log)));
+        log_.segments.clear();
+        log_.segments.push_back(std::move(fresh));
+        log_.producers.clear();
+        expected_ = checkpointed_start_;
+        recovery_point_ = std::min(recovery_point_, expected_);
+    }
+    return finish();
+}
+
+}  // namespace
+
+Result<> PartitionLog::Parts::recover() { return Recovery(*this).run(); }
+
+/// Makes the directory when it is missing and checks whose it is.
+Result<> PartitionLog::Parts::open_directory() {
+    const auto info = disk.info(path);
+    if (!info && info.error().code != Errc::not_found) return std::unexpected(info.error());
+    if (!info) {
+        // What checkpoints say of an earlier partition of this name must not count.
+        KLOG_TRY_VOID(directory.forget_checkpoints(name));
+        KLOG_TRY_VOID(disk.make_directory(path));
+        new_names = true;
+    }
+    const std::string metadata = at(partition_metadata_name);
+    const auto text = os::read_file(disk, metadata, partition_metadata_bytes_max);
+    if (!text && text.error().code != Errc::not_found) return std::unexpected(text.error());
+    const auto found = text ? parse_partition_metadata(*text) : std::nullopt;
+    if (found && topic_id.is_zero()) topic_id = *found;
+    if (found && *found != topic_id)
+        return fail(Errc::exists, "{}: belongs to topic id {}, not {}", path, found->to_string(), topic_id.to_string());
+    if (found || topic_id.is_zero()) return {};
+    // Not synced: what a crash leaves of it is written again, since the metadata store knows the id.
+    KLOG_TRY(const auto file, disk.open(metadata, os::Open::create));
+    KLOG_TRY_VOID(file->truncate(0));
+    return file->write_at(0, format_partition_metadata(topic_id));
+}
+
+Result<> PartitionLog::Parts::remove_file(const std::string& file) {
+    files.forget(file);
+    auto removed = disk.remove(file);
+    if (!removed && removed.error().code == Errc::not_found) return {};
+    return removed;
+}
+
+Result<std::optional<CompletedTransaction>> PartitionLog::Parts::apply_producer(EntryScanner& scanner,
+                                                                                const ScannedEntry& entry) {
+    if (!entry.is_batch() || entry.batch_header().producer_id().value < 0) return std::nullopt;
+    std::optional<records::EndTransactionMarker> marker;
+    if (entry.batch_header().control()) {
+        KLOG_TRY(const auto bytes, scanner.bytes_of(entry));
+        KLOG_TRY(const auto batch, records::BatchView::parse(bytes));
+        std::string scratch;
+        KLOG_TRY(auto reader, records::read_records(batch, scratch, inflated_lookup_bytes_max));
+        records::Record record;
+        KLOG_TRY(const bool there, reader.next(record));
+        if (there)
+            if (auto read = records::read_end_transaction(record)) marker = *read;
+    }
+    return producers.apply(entry.batch_header(), marker, now());
+}
+
+Result<> PartitionLog::Parts::load_aborted(Segment& segment, Offset limit) {
+    segment.aborted.clear();
+    segment.aborted_loaded = true;
+    const std::string file = at(segment, FileKind::transaction_index);
+    const auto bytes = os::read_file(disk, file, transaction_index_bytes_max);
+    if (!bytes && bytes.error().code == Errc::not_found) return {};
+    if (!bytes) return std::unexpected(bytes.error());
+    // Behind the recovery point it may be torn: entries count as far as they are good.
+    for (std::string_view rest = *bytes; rest.size() >= transaction_entry_bytes;
+         rest.remove_prefix(transaction_entry_bytes)) {
+        const auto one = parse_transactions(rest.substr(0, transaction_entry_bytes));
+        if (!one || one->front().last_offset >= limit) break;
+        if (!segment.aborted.empty() && one->front().last_offset <= segment.aborted.back().last_offset) break;
+        segment.aborted.push_back(one->front());
+    }
+    segment.transactions_written = segment.aborted.size();
+    return {};
+}
+
+void PartitionLog::Parts::note_completed(const CompletedTransaction& completed) {
+    if (!completed.aborted) return;
+    const auto open = producers.first_open(completed.producer_id);
+    const Offset stable = open ? std::min(*open, completed.last_offset + 1) : completed.last_offset + 1;
+    auto& segment = *segments[segment_of(completed.last_offset)];
+    if (!segment.aborted.empty() && segment.aborted.back().last_offset >= completed.last_offset) return;
+    segment.aborted.push_back({completed.producer_id, completed.first_offset, completed.last_offset, stable});
+}
+
+Result<> PartitionLog::Parts::load_producers(Offset to) {
+    producers.clear();
+    Offset from = segments.front()->base_offset();
+    for (auto each = snapshots.rbegin(); each != snapshots.rend(); ++each) {
+        if (*each > to) continue;
+        const std::string file = at(segment_file_name(*each, FileKind::producer_snapshot));
+        const auto bytes = os::read_file(disk, file, producer_snapshot_bytes_max);
+        if (!bytes && bytes.error().code == Errc::io) return std::unexpected(bytes.error());
+        auto read = bytes ? read_snapshot(*bytes, now(), producers) : Result<>(std::unexpected(bytes.error()));
+        if (read) {
+            from = std::max(from, *each);
+            break;
+        }
+        base::log_warn("{}: {}; not used", file, read.error().message);
+        producers.clear();
+    }
+    for (std::size_t number = segment_of(from); number < segments.size() && segments[number]->base_offset() < to;
+         ++number) {
+        auto& segment = *segments[number];
+        KLOG_TRY(const auto file, segment.file(files, path));
+        KLOG_TRY(const auto size, file->size());
+        std::uint64_t position = 0;
+        if (segment.indexed() && from > segment.base_offset()) position = segment.offsets().floor(from).position;
+        EntryScanner scanner(*file, position, std::min(size, segment.size()), EntryScanner::Depth::headers);
+        for (;;) {
+            const auto entry = scanner.next();
+            if (!entry && !is_format_error(entry.error())) return std::unexpected(entry.error());
+            if (!entry || !*entry || (*entry)->first_offset >= to) break;
+            if ((*entry)->first_offset < from) continue;
+            if (const auto applied = apply_producer(scanner, **entry); !applied)
+                return std::unexpected(applied.error());
+        }
+    }
+    return {};
+}
+
+}  // namespace klog::log

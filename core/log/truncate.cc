@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cutting a log. The order of steps is such that a crash between any two of them leaves a log that recovery takes:
+//   1. recovery point (and log start) lowered, durably: nothing above is believed any more;
+//   2. epochs cut, durably;
+//   3. segments behind removed from the last one on, each durably: never a hole;
+//   4. the segment cut, durably.
+// The steps that need room on the disk come first, so that a full disk refuses before anything is gone.
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/base/log.h"
+#include "core/log/checkpoint_file.h"
+#include "core/log/log_parts.h"
+
+namespace klog::log {
+
+using base::Errc;
+using base::Offset;
+using base::Result;
+
+namespace {
+
+/// Where to cut so that nothing at or beyond `offset` is left.
+struct Cut {
+    std::size_t segment = 0;
+    std::uint64_t position = 0;
+    Offset end;
+};
+
+Result<Cut> find_cut(PartitionLog::Parts& log, Offset offset) {
+    Cut cut;
+    cut.segment = log.segment_of(offset);
+    auto& segment = *log.segments[cut.segment];
+    cut.end = std::max(offset, segment.base_offset());
+    if (offset <= segment.base_offset()) {
+        cut.end = segment.base_offset();
+        return cut;
+    }
+    if (!segment.indexed()) {
+        KLOG_TRY(auto loaded, load_indexes(log.disk, log.files, log.path, segment.base_offset(), segment.size(),
+                                           log.end_of(cut.segment), log.config->index_interval_bytes));
+        segment.set_indexes(std::move(loaded));
+    }
+    KLOG_TRY(const auto file, segment.file(log.files, log.path));
+    EntryScanner scanner(*file, segment.offsets().floor(offset).position, segment.size(), EntryScanner::Depth::headers);
+    for (;;) {
+        cut.position = scanner.position();
+        KLOG_TRY(const auto entry, scanner.next());
+        if (!entry) return cut;
+        if (entry->last_offset < offset) continue;
+        cut.end = std::min(offset, entry->first_offset);
+        return cut;
+    }
+}
+
+/// What is largest in what is left, and how much of it the index has not seen.
+Result<> resume_after_cut(PartitionLog::Parts& log) {
+    auto& segment = log.active();
+    segment.resume();
+    if (segment.size() == 0) return {};
+    const auto last = segment.offsets().last();
+    KLOG_TRY(const auto file, segment.file(log.files, log.path));
+    EntryScanner scanner(*file, last.position, segment.size(), EntryScanner::Depth::headers);
+    for (;;) {
+        KLOG_TRY(const auto entry, scanner.next());
+        if (!entry) return {};
+        segment.raise_largest(entry->max_timestamp_ms, entry->last_offset);
+    }
+}
+
+Result<> lower_checkpoints(PartitionLog::Parts& log, Offset recovery_point, std::optional<Offset> log_start) {
+    if (log.recovery_point() > recovery_point) {
+        log.slot->recovery_point = recovery_point.value;
+        if (auto written = log.directory.write_recovery_points(); !written) {
+            log.slot->recovery_point = log.recovery_point().value;
+            return written;
+        }
+    }
+    if (!log_start) return {};
+    log.slot->log_start = log_start->value;
+    auto written = log.directory.write_log_starts();
+    if (!written) log.slot->log_start = log.log_start().value;
+    return written;
+}
+
+Result<> remove_segment_files(PartitionLog::Parts& log, const Segment& segment) {
+    // The log first: indexes without a log are swept when the log is opened, a log without indexes is read.
+    for (const auto kind : {FileKind::log, FileKind::offset_index, FileKind::time_index, FileKind::transaction_index})
+        KLOG_TRY_VOID(log.remove_file(log.at(segment, kind)));
+    return log.disk.sync_directory(log.path);
+}
+
+Result<> remove_snapshots_beyond(PartitionLog::Parts& log, Offset end) {
+    while (!log.snapshots.empty() && log.snapshots.back() > end) {
+        KLOG_TRY_VOID(log.remove_file(log.at(segment_file_name(log.snapshots.back(), FileKind::producer_snapshot))));
+        log.snapshots.pop_back();
+    }
+    log.snapshot_at = log.snapshots.empty() ? Offset{-1} : log.snapshots.back();
+    return {};
+}
+
+/// Steps 3 and 4. A failure in here leaves memory and disk apart: the directory cannot go on.
+Result<> cut_files(PartitionLog::Parts& log, const Cut& cut) {
+    while (log.segments.size() > cut.segment + 1) {
+        KLOG_TRY_VOID(remove_segment_files(log, *log.segments.back()));
+        log.segments.pop_back();
+    }
+    auto& segment = log.active();
+    KLOG_TRY(const auto file, segment.file(log.files, log.path));
+    KLOG_TRY_VOID(file->truncate(cut.position));
+    KLOG_TRY_VOID(file->sync());
+    KLOG_TRY_VOID(remove_snapshots_beyond(log, cut.end));
+    segment.persisted = true;
+    if (!segment.indexed()) KLOG_TRY_VOID(log.resume_active());
+    if (!segment.aborted_loaded) KLOG_TRY_VOID(log.load_aborted(segment, cut.end));
+    segment.truncate(cut.end, cut.position);
+    return {};
+}
+
+}  // namespace
+
+Result<Offset> PartitionLog::truncate_to(Offset offset) {
+    auto& log = *parts_;
+    KLOG_CHECK(log.lent, "a log is cut on the pool");
+    if (log.offline) return std::unexpected(*log.offline);
+    if (offset >= log.log_end()) return log.log_end();
+    if (offset < log.log_start() || offset <= log.segments.front()->base_offset()) {
+        KLOG_TRY_VOID(truncate_fully_and_start_at(offset));
+        return offset;
+    }
+    const std::scoped_lock files(log.gate->mutex);
+    auto cut = find_cut(log, offset);
+    if (!cut) return std::unexpected(log.report(std::move(cut).error()));
+    const auto lower_start = cut->end < log.log_start() ? std::optional(cut->end) : std::nullopt;
+    KLOG_TRY_VOID(lower_checkpoints(log, cut->end, lower_start));
+    auto epochs = log.epochs;
+    if (epochs.truncate_end(cut->end)) {
+        if (auto written = os::replace_file(log.disk, log.at(leader_epoch_name), format_epochs(epochs.entries()));
+            !written)
+            return std::unexpected(log.report(std::move(written).error()));
+        log.epochs = std::move(epochs);
+        log.epochs_written = true;
+    }
+    ++log.gate->generation;
+    ++log.generation;
+    auto done = cut_files(log, *cut);
+    if (done) {
+        log.set_offsets(std::min(log.log_start(), cut->end), cut->end, std::min(log.flushed(), cut->end),
+                        std::min(log.recovery_point(), cut->end));
+        if (log.damage && log.damage->offset >= cut->end) log.damage.reset();
+        done = resume_after_cut(log);
+    }
+    if (done) done = log.load_producers(cut->end);
+    if (!done) {
+        log.directory.take_offline(done.error());
+        return std::unexpected(std::move(done).error());
+    }
+    log.resumed = true;
+    return cut->end;
+}
+
+Result<> PartitionLog::truncate_fully_and_start_at(Offset offset) {
+    auto& log = *parts_;
+    KLOG_CHECK(log.lent, "a log is cut on the pool");
+    if (log.offline) return std::unexpected(*log.offline);
+    const std::scoped_lock files(log.gate->mutex);
+    KLOG_TRY_VOID(lower_checkpoints(log, offset, offset));
+    if (auto written = os::replace_file(log.disk, log.at(leader_epoch_name), format_epochs({})); !written)
+        return std::unexpected(log.report(std::move(written).error()));
+    ++log.gate->generation;
+    ++log.generation;
+    const auto restart = [&]() -> Result<> {
+        while (!log.segments.empty()) {
+            KLOG_TRY_VOID(remove_segment_files(log, *log.segments.back()));
+            log.segments.pop_back();
+        }
+        KLOG_TRY_VOID(remove_snapshots_beyond(log, {-1}));
+        auto fresh = log.make_segment(offset, 0);
+        KLOG_TRY(const auto file, log.files.get(log.at(*fresh, FileKind::log), os::Open::create));
+        KLOG_TRY_VOID(file->truncate(0));
+        KLOG_TRY_VOID(file->sync());
+        fresh->set_file(file);
+        fresh->resume();
+        fresh->aborted_loaded = true;
+        log.segments.push_back(std::move(fresh));
+        return log.disk.sync_directory(log.path);
+    };
+    if (auto done = restart(); !done) {
+        log.directory.take_offline(done.error());
+        return done;
+    }
+    log.epochs.reset({});
+    log.epochs_written = true;
+    log.producers.clear();
+    log.resumed = true;
+    log.damage.reset();
+    log.set_offsets(offset, offset, offset, std::min(log.recovery_point(), offset));
+    return {};
+}
+
+}  // namespace klog::log
