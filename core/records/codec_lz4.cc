@@ -24,13 +24,14 @@ constexpr unsigned flag_content_size = 0x08, flag_dictionary = 0x01;
 struct InflateContext {
     LZ4F_dctx* stream = nullptr;
     bool large_blocks = false;  // It has grown buffers that a thread should not keep.
+    bool in_frame = false;      // lz4 1.9.4 forgets to reset what is left of an announced content size.
     InflateContext() {
         KLOG_CHECK(!LZ4F_isError(LZ4F_createDecompressionContext(&stream, LZ4F_VERSION)), "memory for lz4");
     }
     ~InflateContext() { LZ4F_freeDecompressionContext(stream); }
     InflateContext(const InflateContext&) = delete;
     InflateContext& operator=(const InflateContext&) = delete;
-    bool worth_keeping() const { return !large_blocks; }
+    bool worth_keeping() const { return !large_blocks && !in_frame; }
 };
 
 /// xxHash32 with seed 0 of fewer than 16 bytes (https://github.com/Cyan4973/xxHash, specification).
@@ -55,6 +56,7 @@ public:
     Lz4Inflater(std::string_view compressed, std::size_t bytes_max, Lz4Header header)
         : Inflater(bytes_max), rest_(compressed) {
         LZ4F_resetDecompressionContext(context_->stream);
+        context_->in_frame = true;
         constexpr unsigned block_id_64_kib = 4;
         if (compressed.size() > magic_bytes + 1)
             context_->large_blocks = ((static_cast<unsigned>(compressed[magic_bytes + 1]) >> 4) & 7) > block_id_64_kib;
@@ -75,6 +77,7 @@ private:
             if (LZ4F_isError(more)) return damaged(Codec::lz4, LZ4F_getErrorName(more));
             source.remove_prefix(used);
             ended_ = more == 0;
+            context_->in_frame = !ended_;
             if (made != 0) return made;
             if (!ended_ && used == 0) return cut_off(Codec::lz4);
         }

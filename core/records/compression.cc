@@ -75,10 +75,10 @@ Result<> inflate(Codec codec, std::string_view compressed, std::size_t bytes_max
     constexpr std::size_t first_room = 64u << 10;
     out.clear();
     KLOG_TRY(const auto inflater, open_inflater(codec, compressed, bytes_max, lz4_header));
-    for (std::size_t room = std::max(first_room, 4 * compressed.size());; room = std::max(first_room, out.size())) {
+    for (std::size_t room = std::max(first_room, 2 * compressed.size());; room = std::max(first_room, out.size())) {
         Result<std::size_t> got = 0;
-        // At most twice what has really come out is ever reserved, and a little.
-        room = std::min(room, bytes_max - std::min(bytes_max, out.size()) + 1);
+        // What is reserved follows what has really come out; the one byte more than allowed is there to be missed.
+        room = std::min(room - 1, bytes_max - std::min(bytes_max, out.size())) + 1;
         detail::append_with(out, room, [&](char* bytes) {
             got = inflater->read({bytes, room});
             return got.value_or(0);

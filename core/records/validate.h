@@ -64,7 +64,7 @@ struct ValidBatch {
 
 /// Why one record of a batch was refused; Produce answers carry it (KIP-467).
 struct RecordFault {
-    enum class Kind : std::uint8_t { no_key, timestamp_out_of_range, log_append_time };
+    enum class Kind : std::uint8_t { no_key, timestamp_out_of_range };
     std::int32_t index = 0;  // In the batch, from 0.
     Kind kind = Kind::no_key;
     /// One sentence for the client.
@@ -83,8 +83,8 @@ bool needs_pool(std::string_view bytes, const BatchRules& rules);
 /// `bytes` is the records field of one partition in a Produce request: exactly one batch of format 2.
 /// corrupt: the length is impossible or the CRC does not match (CORRUPT_MESSAGE); too_large: over max.message.bytes, or
 /// the records inflate to more than the bound (MESSAGE_TOO_LARGE); unsupported_compression; invalid_timestamp: at least
-/// one record is out of the topic's bounds; invalid_record: everything else that is wrong with it, format 0 or 1 and
-/// compressed bytes that do not decode among it (INVALID_RECORD).
+/// one record is out of the topic's bounds, or the batch claims LogAppendTime; invalid_record: everything else that is
+/// wrong with it, format 0 or 1 and compressed bytes that do not decode among it (INVALID_RECORD).
 std::expected<ValidBatch, Refusal> validate(std::string_view bytes, const BatchRules& rules, base::TimestampMs now_ms,
                                             Origin origin = Origin::client);
 

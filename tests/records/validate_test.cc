@@ -233,6 +233,7 @@ TEST_CASE("with LogAppendTime the broker's time is stored and the CRC fits again
     std::string foreign = java_case("v2-gzip-append-time").bytes;
     assign_base_offset(foreign.data(), {0});
     CHECK(refusal(foreign, rules) == Errc::invalid_timestamp);
+    CHECK(refusal(foreign) == Errc::invalid_timestamp);  // Else its records' own times would go unchecked.
 }
 
 TEST_CASE("a wrong maximum timestamp is corrected, as Kafka does") {
