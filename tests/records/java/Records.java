@@ -2,9 +2,11 @@
 // Kafka's own classes as the judge of klog's record formats, in two directions:
 //   java Records.java write          entries of every format and codec on stdout, each with the records that Kafka reads
 //                                    from it; kept as data/java.txt
-//   java Records.java read FILE      the records in FILE, a log of any format, in the same form
+//   java Records.java check DIR      prints, in the same form, what is in each *.log in DIR (tests/records/emit.cc), and
+//                                    says how many of them read as the *.txt beside them
 // With the jars of kafka-clients 4.3.1, snappy-java, lz4-java, zstd-jni and slf4j-api on the class path.
 import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.*;
@@ -156,8 +158,35 @@ public class Records {
         emit("mixed-formats", ByteBuffer.wrap(all.toByteArray()));
     }
 
+    static String printed(Path log) throws Exception {
+        PrintStream out = System.out;
+        ByteArrayOutputStream text = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(text, true, "UTF-8"));
+        try {
+            print(MemoryRecords.readableRecords(ByteBuffer.wrap(Files.readAllBytes(log))));
+        } catch (RuntimeException e) {
+            System.out.println(e);
+        } finally {
+            System.setOut(out);
+        }
+        return text.toString("UTF-8");
+    }
+
+    static void check(Path directory) throws Exception {
+        int passed = 0, failed = 0;
+        try (DirectoryStream<Path> logs = Files.newDirectoryStream(directory, "*.log")) {
+            for (Path log : logs) {
+                String expected = Files.readString(Path.of(log.toString().replaceAll("log$", "txt"))), got = printed(log);
+                if (got.equals(expected)) { ++passed; continue; }
+                ++failed;
+                System.out.println(log + " reads as\n" + got + "instead of\n" + expected);
+            }
+        }
+        System.out.println(passed + " same, " + failed + " different");
+    }
+
     public static void main(String[] args) throws Exception {
         if (args[0].equals("write")) write();
-        else print(MemoryRecords.readableRecords(ByteBuffer.wrap(Files.readAllBytes(Path.of(args[1])))));
+        else check(Path.of(args[1]));
     }
 }
