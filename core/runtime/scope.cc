@@ -67,7 +67,7 @@ Scope::~Scope() {
 }
 
 void Scope::spawn(Task<void> task) {
-    if (!shard_) shard_ = Shard::current();
+    if (running_ == 0) shard_ = Shard::current();
     KLOG_CHECK(shard_ && shard_ == Shard::current(), "a scope stays on its shard");
     ++running_;
     detail::Roots::start(std::move(task), *this);

@@ -119,7 +119,7 @@ private:
     void root_ended() override;
 
     std::size_t running_ = 0;
-    Shard* shard_ = nullptr;  // Of the first spawn.
+    Shard* shard_ = nullptr;  // Of what runs.
     Signal ended_;
 };
 

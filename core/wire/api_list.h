@@ -58,10 +58,10 @@ bool with_api(ApiKey key, Visit&& visit) {
     }
 }
 
-/// Calls visit(Api<...>{}) for every declared API, served or not. For tests and tools.
+/// Calls visit(Api<...>{}, "Name") for every declared API, served or not. For tests and tools.
 template <class Visit>
 void for_each_declared_api(Visit&& visit) {
-#define KLOG_WIRE_VISIT(number, name, Name, ...) visit(Api<Name##Request, Name##Response>{});
+#define KLOG_WIRE_VISIT(number, name, Name, ...) visit(Api<Name##Request, Name##Response>{}, #Name);
     KLOG_WIRE_CLIENT_APIS(KLOG_WIRE_VISIT)
     KLOG_WIRE_CONTROLLER_APIS(KLOG_WIRE_VISIT)
     KLOG_WIRE_UNSERVED_APIS(KLOG_WIRE_VISIT)

@@ -3,6 +3,7 @@
 // The mapping from base::Errc is in broker/kafka_error.cc.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -175,9 +176,10 @@ std::optional<ErrorCode> parse_error_code(std::string_view text);
 }  // namespace klog::wire
 
 template <>
-struct fmt::formatter<klog::wire::ErrorCode> : fmt::formatter<std::string_view> {
+struct fmt::formatter<klog::wire::ErrorCode> {
+    constexpr auto parse(format_parse_context& context) { return context.begin(); }
     template <class Context>
     auto format(klog::wire::ErrorCode code, Context& context) const {
-        return fmt::formatter<std::string_view>::format(klog::wire::name_of(code), context);
+        return std::ranges::copy(klog::wire::name_of(code), context.out()).out;
     }
 };
