@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <functional>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 namespace klog::base {
 
