@@ -22,6 +22,7 @@ std::string_view name_of(Errc code) {
         case Errc::invalid_record: return "invalid_record";
         case Errc::invalid_timestamp: return "invalid_timestamp";
         case Errc::offset_out_of_range: return "offset_out_of_range";
+        case Errc::offset_not_available: return "offset_not_available";
         case Errc::not_leader: return "not_leader";
         case Errc::fenced_epoch: return "fenced_epoch";
         case Errc::unknown_epoch: return "unknown_epoch";

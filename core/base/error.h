@@ -34,6 +34,7 @@ enum class Errc {
     invalid_timestamp,
     // The log.
     offset_out_of_range,
+    offset_not_available,  // A new leader does not know yet how far the log is committed: try again.
     not_leader,
     fenced_epoch,   // The sender's leader or controller epoch is older than ours.
     unknown_epoch,  // The sender's leader epoch is newer than ours.

@@ -393,6 +393,16 @@ Result<std::string> decode_config_change(std::string_view path, std::string_view
     return body.string("entity_path");
 }
 
+std::string encode_log_dir_failure(NodeId broker) {
+    return text_of({{"version", 1}, {"broker", broker.value}, {"event", 1}});
+}
+
+Result<NodeId> decode_log_dir_failure(std::string_view path, std::string_view text) {
+    KLOG_TRY(const auto body, Body::parse(path, text));
+    KLOG_TRY(const auto broker, body.integer<std::int32_t>("broker"));
+    return NodeId{broker};
+}
+
 // ---- Producer ids and features
 
 std::string encode_producer_ids(const ProducerIdRange& range) {

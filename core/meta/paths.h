@@ -37,6 +37,7 @@ inline constexpr std::string_view producer_id_block = "/latest_producer_id_block
 inline constexpr std::string_view feature = "/feature";
 inline constexpr std::string_view isr_change_notification = "/isr_change_notification";
 inline constexpr std::string_view log_dir_event_notification = "/log_dir_event_notification";
+inline constexpr std::string_view log_dir_event_prefix = "/log_dir_event_notification/log_dir_event_";
 /// The name of "all brokers" below /config/brokers.
 inline constexpr std::string_view default_entity = "<default>";
 
@@ -121,6 +122,10 @@ base::Result<Config> decode_config(std::string_view path, std::string_view json)
 /// /config/changes/config_change_*, version 2: which entity to look at again, such as "topics/T".
 std::string encode_config_change(std::string_view entity_path);
 base::Result<std::string> decode_config_change(std::string_view path, std::string_view json);
+
+/// /log_dir_event_notification/log_dir_event_*, version 1: a log directory of this broker has failed.
+std::string encode_log_dir_failure(base::NodeId broker);
+base::Result<base::NodeId> decode_log_dir_failure(std::string_view path, std::string_view json);
 
 /// /latest_producer_id_block: the last block that was given away, both ends included.
 struct ProducerIdRange {

@@ -6,16 +6,16 @@
 // again. The tasks and awaitables that it hands out hold what they need themselves and may outlive it.
 //
 // Offsets and their order, which one setter checks:
-//     log start <= last stable offset <= high watermark <= flushed end <= log end      (durability=fsync)
+//     log start <= last stable offset <= high watermark <= log end,  flushed end <= log end,
+//     and a leader's high watermark moves within its flushed end only    (durability=fsync)
 // The high watermark is the smallest end over the ISR in the metadata store united with the ISR that is being proposed;
 // an end counts when it is flushed (durability=fsync) or written (durability=os). It never moves while the ISR is
 // smaller than the effective min.insync.replicas, and never backwards within one leader epoch.
 #pragma once
 
-#include <coroutine>
 #include <cstdint>
 #include <functional>
-#include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,14 +26,13 @@
 #include "core/base/error.h"
 #include "core/base/types.h"
 #include "core/base/uuid.h"
+#include "core/log/log_directory.h"
+#include "core/log/partition_log.h"
+#include "core/replica/waiting.h"
 #include "core/replica/watch.h"
+#include "core/runtime/scope.h"
 #include "core/runtime/shard.h"
 #include "core/runtime/task.h"
-
-namespace klog::log {
-struct LeaderAppend;
-struct LogConfig;
-}  // namespace klog::log
 
 namespace klog::replica {
 
@@ -92,6 +91,9 @@ struct EpochEnd {
     bool operator==(const EpochEnd&) const = default;
 };
 
+/// More than anybody waits for.
+inline constexpr std::uint64_t bytes_unknown = std::uint64_t{1} << 40;
+
 /// A copy of the offsets at one moment.
 struct Offsets {
     Offset log_start;
@@ -128,60 +130,52 @@ struct OffsetAtTime {
     LeaderEpoch leader_epoch = base::no_leader_epoch;
 };
 
-namespace detail {
-class WaitQueue;
-}
-
-/// co_await it for phase 2 of a produce, on the partition's shard. Ends with success when the append is acknowledged;
-/// not_leader when leadership moved on or the partition is gone (the append may or may not survive); offline when the
-/// log directory failed; not_enough_replicas when the ISR had shrunk below min.insync.replicas (after append);
-/// timed_out at the deadline. Holds no partition: safe to await after the partition is gone.
-class [[nodiscard]] Acknowledged {
-public:
-    Acknowledged(Acknowledged&& other) noexcept = delete;
-    ~Acknowledged();
-    bool await_ready() const noexcept { return done_.has_value(); }
-    void await_suspend(std::coroutine_handle<> here);
-    base::Result<> await_resume();
-
-private:
-    friend class Partition;
-    friend class detail::WaitQueue;
-    explicit Acknowledged(base::Result<> at_once) : done_(std::move(at_once)) {}
-    Acknowledged(std::shared_ptr<detail::WaitQueue> queue, Offset target, runtime::MonotonicTime deadline);
-    void finish(base::Result<> result);
-
-    std::optional<base::Result<>> done_;
-    std::shared_ptr<detail::WaitQueue> queue_;
-    Offset target_;
-    runtime::MonotonicTime deadline_;
-    runtime::TimerId timer_ = runtime::TimerId::none;
-    std::coroutine_handle<> waiter_;
-    std::list<Acknowledged*>::iterator place_;
+/// Where a partition lives and what it may use. All of it outlives the partition.
+struct PartitionSetup {
+    PartitionKey key;
+    std::string topic;
+    NodeId self;
+    log::LogDirectory* directory = nullptr;
+    runtime::Runtime* runtime = nullptr;
+    runtime::Shard* owner = nullptr;
+    std::shared_ptr<const log::LogConfig> config;
+    std::int32_t min_insync_replicas = 1;
 };
 
-class Partition {
+/// What the controller says about a partition (LeaderAndIsr).
+struct LeaderState {
+    NodeId leader = base::no_node;
+    LeaderEpoch leader_epoch = base::no_leader_epoch;
+    std::vector<NodeId> isr;
+    std::vector<NodeId> replicas;
+    std::int32_t version = 0;  // Of the state in the store: Kafka's partition epoch.
+};
+
+class Partition final : public std::enable_shared_from_this<Partition>, private log::Listener {
 public:
-    ~Partition();
+    explicit Partition(PartitionSetup setup);
+    ~Partition() override;
     Partition(const Partition&) = delete;
     Partition& operator=(const Partition&) = delete;
 
-    const PartitionKey& key() const;
-    const std::string& topic() const;
-    PartitionId id() const;
+    const PartitionKey& key() const { return setup_.key; }
+    const std::string& topic() const { return setup_.topic; }
+    PartitionId id() const { return setup_.key.partition; }
 
-    bool is_leader() const;
+    bool is_leader() const { return state_.leader == setup_.self; }
     /// The leader as this broker was last told; no_node when there is none.
-    NodeId leader() const;
-    LeaderEpoch leader_epoch() const;
-    std::span<const NodeId> isr() const;
+    NodeId leader() const { return state_.leader; }
+    LeaderEpoch leader_epoch() const { return state_.leader_epoch; }
+    std::span<const NodeId> isr() const { return state_.isr; }
     /// not_leader, fenced_epoch (older than ours), unknown_epoch (newer), offline; success when requests of this epoch
     /// (none: any) are served here.
     base::Result<> check_leader(std::optional<LeaderEpoch> current_leader_epoch) const;
 
-    Offsets offsets() const;
+    /// False: the log has not been opened yet in this life. Whatever needs it opens it; until then offsets are zero.
+    bool is_open() const { return log_ != nullptr; }
+    Offsets offsets() const { return offsets_; }
     /// The configuration in force: what records::validate needs is in its batch_rules().
-    std::shared_ptr<const log::LogConfig> config() const;
+    const std::shared_ptr<const log::LogConfig>& config() const { return setup_.config; }
 
     // ---- Produce
     //
@@ -190,7 +184,7 @@ public:
     //     co_await partition->acknowledged(end, point->leader_epoch, acks, deadline)  // phase 2, for each accepted
     //     batch
 
-    /// False: an append would have to read or sync files first (the first one in this leader epoch).
+    /// False: the log would have to be opened, or files read or synced, first (at the first append in a leader epoch).
     bool ready_for_append() const;
     /// Does that on the pool. not_leader, offline, corrupt, no_space, closed.
     runtime::Task<base::Result<>> prepare_append();
@@ -210,7 +204,8 @@ public:
     /// unchecked bytes are read and checked on the pool first. offset_out_of_range, not_leader, fenced_epoch,
     /// unknown_epoch, corrupt (damage at `from`), offline.
     runtime::Task<base::Result<ReadResult>> read(ReadRequest request);
-    /// An estimate, for fetch.min.bytes, of what a read from `from` would find; 0 only when it would find nothing.
+    /// An estimate, for fetch.min.bytes, of what a read from `from` would find; 0 only when it would find nothing, and
+    /// bytes_unknown when that cannot be told without the disk.
     std::uint64_t bytes_available(Offset from, Isolation isolation) const;
     /// Keeps telling `list` about `token` until the registration goes. See replica/watch.h.
     Registration watch(ChangeList& list, std::uint64_t token, ChangeMask mask);
@@ -218,18 +213,96 @@ public:
     // ---- Offsets
 
     /// A timestamp >= 0: the first record at or after it; offset -1 when there is none. Or a SpecialTimestamp.
+    /// Errors as check_leader; offset_not_available; invalid_argument: another negative timestamp.
     runtime::Task<base::Result<OffsetAtTime>> list_offsets(std::int64_t timestamp, Isolation isolation,
                                                            std::optional<LeaderEpoch> current_leader_epoch);
     /// The largest epoch of the log that is not newer than `epoch`, and its end (OffsetForLeaderEpoch).
-    base::Result<EpochEnd> end_offset_for_epoch(LeaderEpoch epoch,
-                                                std::optional<LeaderEpoch> current_leader_epoch) const;
+    runtime::Task<base::Result<EpochEnd>> end_offset_for_epoch(LeaderEpoch epoch,
+                                                               std::optional<LeaderEpoch> current_leader_epoch);
     /// Moves the log start to `before`; -1: to the high watermark. Returns the new log start. offset_out_of_range.
     runtime::Task<base::Result<Offset>> delete_records(Offset before);
 
     // ---- DescribeLogDirs
 
-    const std::string& log_dir() const;
+    log::LogDirectory& directory() const { return *setup_.directory; }
+    /// 0 until the log is open.
     std::uint64_t size_bytes() const;
+
+    // ---- For replica/replicas.h: what the controller and the background jobs want done.
+
+    /// Takes over leadership in this epoch, or follows. The log is opened later, when it is first needed. Requests that
+    /// waited under another epoch end with not_leader.
+    void set_state(LeaderState state);
+    void set_config(std::shared_ptr<const log::LogConfig> config, std::int32_t min_insync_replicas);
+    /// Opens the log if that was not done; many may ask at once.
+    runtime::Task<base::Result<>> ensure_open();
+    /// Serves nobody any more: who waits is told not_leader. Nothing new is begun on the log after it.
+    void stop();
+    /// After stop(): waits for work on the log that is under way, then closes it cleanly.
+    runtime::Task<base::Result<>> close();
+    /// After stop(): the same, and deletes it.
+    runtime::Task<base::Result<>> remove();
+
+    runtime::Task<void> apply_retention(base::TimestampMs now_ms);
+    /// Moves the recovery point to what is flushed.
+    runtime::Task<base::Result<>> checkpoint();
+    void expire_producers(base::TimestampMs now_ms);
+    /// Hands the high watermark to the directory if it moved since the last time.
+    bool report_high_watermark();
+
+private:
+    enum class Phase { unopened, opening, open, failed, ended };
+
+    void flushed(base::Offset flushed) override;
+    void offline(const base::Error& why) override;
+
+    log::PartitionName name() const { return {setup_.topic, setup_.key.partition}; }
+    base::Result<> usable() const;
+    bool enough_in_sync() const;
+    Offset upper_bound(Isolation isolation) const;
+    void refresh();
+    void set_offsets(Offsets next);
+    void renew_queues();
+    void arm_flush_timer();
+    base::Result<ReadResult> answer(const ReadRequest& request, log::ReadResult found);
+    std::optional<EpochEnd> divergence(const ReadRequest& request) const;
+    EpochEnd epoch_end(LeaderEpoch epoch) const;
+
+    using Self = std::shared_ptr<Partition>;
+    static runtime::Task<base::Result<>> open_log(Self self);
+    /// Waits until the log is open and at home, and this broker leads in that epoch.
+    static runtime::Task<base::Result<>> serving(Self self, std::optional<LeaderEpoch> current_leader_epoch);
+    static runtime::Task<base::Result<>> prepare(Self self);
+    static runtime::Task<base::Result<ReadResult>> read_log(Self self, ReadRequest request);
+    static runtime::Task<base::Result<OffsetAtTime>> find_offset(Self self, std::int64_t timestamp, Isolation isolation,
+                                                                 std::optional<LeaderEpoch> current_leader_epoch);
+    static runtime::Task<base::Result<OffsetAtTime>> look_up(Self self, std::shared_ptr<log::TimestampLookup> lookup,
+                                                             Offset bound);
+    base::Result<> commit_known() const;
+    static runtime::Task<base::Result<EpochEnd>> find_epoch_end(Self self, LeaderEpoch epoch,
+                                                                std::optional<LeaderEpoch> current_leader_epoch);
+    static runtime::Task<base::Result<Offset>> move_log_start(Self self, Offset before);
+    static runtime::Task<base::Result<>> lent(Self self, std::function<base::Result<>(log::PartitionLog&)> work);
+    static runtime::Task<base::Result<>> end_log(Self self, bool remove);
+    static runtime::Task<void> retain(Self self, base::TimestampMs now_ms);
+    static runtime::Task<base::Result<>> move_recovery_point(Self self);
+
+    PartitionSetup setup_;
+    LeaderState state_;
+    Phase phase_ = Phase::unopened;
+    bool stopped_ = false;
+    std::unique_ptr<log::PartitionLog> log_;
+    bool lent_ = false;            // To the pool: the log must not be touched here.
+    runtime::Signal log_changed_;  // It was opened, or came back from the pool.
+    std::optional<base::Error> failure_;
+    Offsets offsets_;
+    Offset reported_high_watermark_{-1};
+    Offset epoch_start_{0};                   // The log end when leadership began; known once the log is open.
+    std::map<NodeId, Offset> follower_ends_;  // Under the current leader epoch.
+    std::shared_ptr<WaitQueue> committed_ = std::make_shared<WaitQueue>();  // For the high watermark.
+    std::shared_ptr<WaitQueue> durable_ = std::make_shared<WaitQueue>();    // For this replica's durable end.
+    WatchList watchers_;
+    runtime::TimerId flush_timer_ = runtime::TimerId::none;  // durability=os with flush.ms.
 };
 
 }  // namespace klog::replica

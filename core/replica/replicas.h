@@ -7,6 +7,7 @@
 // Methods say where they may be called: [home], [owner] (the shard that owns the partition) or [any].
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,9 +23,6 @@
 #include "core/runtime/shard.h"
 #include "core/runtime/task.h"
 
-namespace klog::base {
-class Random;
-}
 namespace klog::os {
 class Disk;
 }
@@ -54,6 +52,11 @@ struct ReplicasOptions {
     std::function<log::LogConfig(const meta::Image& image, std::string_view topic)> log_config;
     /// min.insync.replicas, found the same way.
     std::function<std::int32_t(const meta::Image& image, std::string_view topic)> min_insync_replicas;
+    std::vector<meta::FeatureRange> supported_features;
+    /// Called on the home shard when the last log directory has failed: there is nothing left to do here.
+    std::function<void()> all_offline;
+    std::chrono::milliseconds high_watermark_checkpoint_interval{
+        5'000};                                                         // replica.high.watermark.checkpoint.interval.ms
     std::chrono::milliseconds retention_check_interval{300'000};        // log.retention.check.interval.ms
     std::chrono::milliseconds recovery_checkpoint_interval{60'000};     // log.flush.offset.checkpoint.interval.ms
     std::chrono::milliseconds log_start_checkpoint_interval{60'000};    // log.flush.start.offset.checkpoint.interval.ms
@@ -80,9 +83,11 @@ public:
     Replicas(ReplicasOptions options, runtime::Runtime& runtime, os::Disk& disk, meta::Store& store);
     ~Replicas();  // After stop().
 
-    /// [home] Locks the log directories, checks meta.properties (writing it where there is none), reads the dynamic
-    /// configuration from the store and opens the logs found. busy: another process has a directory; invalid_argument:
-    /// meta.properties belongs to another cluster or node; io: a directory cannot be read.
+    /// [home] Locks the log directories, checks meta.properties (writing it where there is none), finds the partitions
+    /// in them and reads the dynamic configuration from the store. Logs are opened when they are first needed, and all
+    /// of them in the background once the controller has named them. busy: another process has a directory;
+    /// invalid_config: meta.properties belongs to another cluster or node; exists: a partition is there twice. A
+    /// directory that cannot be read is offline; io when that is so for all.
     runtime::Task<base::Result<>> start();
     /// [home] No more appends; flushes, writes the checkpoints and the clean-shutdown mark, closes the logs.
     runtime::Task<void> stop();
@@ -103,7 +108,7 @@ public:
 
     /// [any] The current image, never null. After each co_await a newer one may be current.
     const meta::Image::Ptr& image() const;
-    /// [any] Calls back on this shard after each new image; for the life of this object.
+    /// [any] Calls back on the current shard after each new image; for the life of this object.
     void on_image(std::function<void(const meta::Image::Ptr&)> changed);
     /// [any] The same on every shard and in every run.
     runtime::Shard& owner(const PartitionKey& key) const;
@@ -115,8 +120,9 @@ public:
     /// [any]
     runtime::Task<std::vector<LogDirInfo>> describe_log_dirs();
 
+    struct State;  // The inside (replicas_state.h); private to this room.
+
 private:
-    struct State;
     std::unique_ptr<State> state_;
 };
 
