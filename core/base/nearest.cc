@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cmd/nearest.h"
+#include "core/base/nearest.h"
 
 #include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
 
-namespace klog::cmd {
+namespace klog::base {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     // Three rows of the optimal string alignment table.
@@ -45,4 +45,4 @@ std::string did_you_mean(std::string_view wanted, std::span<const std::string_vi
     return name.empty() ? std::string() : fmt::format("; did you mean '{}'?", name);
 }
 
-}  // namespace klog::cmd
+}  // namespace klog::base
