@@ -13,6 +13,14 @@
 #include "core/wire/cursor.h"
 #include "core/wire/records.h"
 
+// One field is a few instructions; the compiler has to see a whole struct's at once to make them so.
+#define KLOG_WIRE_INLINE [[gnu::always_inline]] inline
+#ifdef __clang__
+#define KLOG_WIRE_INLINE_CALL [[clang::always_inline]]
+#else
+#define KLOG_WIRE_INLINE_CALL
+#endif
+
 namespace klog::wire {
 
 // ---- What a C++ type is on the wire ---------------------------------------------------------------------------------
@@ -51,11 +59,26 @@ template <class T>
 concept IsStruct =
     std::is_class_v<T> && !IsFixed<T> && !IsText<T> && !IsBytes<T> && !IsRecords<T> && !IsArray<T> && !IsNullable<T>;
 
-/// A struct as it is before anything is set.
+/// A struct as it is before anything is set. A constant where the standard library lets it be one.
 template <class T>
 const T& default_of() {
-    static const T value{};
-    return value;
+    if constexpr (requires { typename std::bool_constant<(T{}, true)>; }) {
+        static constexpr T value{};
+        return value;
+    } else {
+        static const T value{};
+        return value;
+    }
+}
+
+/// Whether a member has the value that it starts with. Texts and arrays always start empty (tests/wire/schema_dump.cc
+/// shows it).
+template <class T, class M>
+bool is_default(const T& value, M T::* member) {
+    if constexpr (IsText<M> || IsArray<M>)
+        return (value.*member).empty();
+    else
+        return value.*member == default_of<T>().*member;
 }
 
 // ---- MinSize: the fewest bytes a value can occupy -------------------------------------------------------------------
@@ -104,7 +127,7 @@ template <class T>
 void decode_struct(Reader& in, T& out);
 
 template <class T>
-T decode_fixed(Reader& in, const char* name) {
+KLOG_WIRE_INLINE T decode_fixed(Reader& in, const char* name) {
     if constexpr (std::same_as<T, bool>)
         return in.integer<std::uint8_t>(name) != 0;
     else if constexpr (std::integral<T>)
@@ -124,7 +147,7 @@ T decode_fixed(Reader& in, const char* name) {
 
 /// The length prefix of a T: -1 for null.
 template <class T>
-std::int64_t decode_length(Reader& in, const char* name) {
+KLOG_WIRE_INLINE std::int64_t decode_length(Reader& in, const char* name) {
     std::int64_t n;
     if (in.flexible()) {
         n = static_cast<std::int64_t>(in.uvarint(name)) - 1;
@@ -170,7 +193,7 @@ void decode_body(Reader& in, const char* name, T& out, std::size_t n) {
 }
 
 template <class T>
-void decode_value(Reader& in, const char* name, T& out, const In& when) {
+KLOG_WIRE_INLINE void decode_value(Reader& in, const char* name, T& out, const In& when) {
     if constexpr (IsFixed<T>)
         out = decode_fixed<T>(in, name);
     else if constexpr (IsStruct<T>)
@@ -204,73 +227,93 @@ public:
     Decode(Reader& in, T& out) : in_(in), out_(out) {}
 
     template <class M>
-    void operator()(const char* name, M T::* member, In when = {}) {
+    KLOG_WIRE_INLINE void operator()(const char* name, M T::* member, In when = {}) {
         if (when.contains(in_.version())) decode_value(in_, name, out_.*member, when);
     }
 
     template <class M>
-    void tagged(std::uint32_t tag, const char* name, M T::* member, In when = {}) {
+    KLOG_WIRE_INLINE void tagged(std::uint32_t tag, const char* name, M T::* member, In when = {}) {
         if (!in_.flexible() || !when.contains(in_.version())) return;
+        open();
+        if (left_ != 0) [[unlikely]]
+            read_tagged(tag, name, member, when);
+    }
+
+    KLOG_WIRE_INLINE void finish() {
+        if (!in_.flexible()) return;
+        open();
+        if (left_ != 0) [[unlikely]]
+            skip_rest();
+    }
+
+private:
+    KLOG_WIRE_INLINE void open() {
+        if (opened_) return;
+        left_ = in_.uvarint("tag count");
+        opened_ = true;
+    }
+
+    template <class M>
+    [[gnu::noinline]] void read_tagged(std::uint32_t tag, const char* name, M T::* member, In when) {
         if (!advance_to(tag)) return;
         const char* outer = in_.narrow(name, size_);
         decode_value(in_, name, out_.*member, when);
         in_.widen(name, outer);
-        pending_ = false;
+        consume();
     }
 
-    void finish() {
-        if (in_.flexible()) {
-            advance_to(std::numeric_limits<std::uint32_t>::max());
-            if (pending_) in_.take("unknown tag", size_);
+    [[gnu::noinline]] void skip_rest() {
+        while (read_head()) {
+            in_.take("unknown tag", size_);
+            consume();
         }
     }
 
-private:
+    /// True when the next tag is the wanted one; tags before it are skipped.
     bool advance_to(std::uint32_t wanted) {
-        if (!opened_) {
-            count_ = in_.uvarint("tag count");
-            opened_ = true;
-        }
-        if (count_ == 0 && !pending_) [[likely]]
-            return false;
-        return advance_slow(wanted);
-    }
-
-    [[gnu::noinline]] bool advance_slow(std::uint32_t wanted) {
-        for (;;) {
-            if (!pending_) {
-                if (count_ == 0 || !in_.ok()) return false;
-                --count_;
-                const auto tag = in_.uvarint("tag");
-                size_ = in_.uvarint("tag size");
-                if (seen_any_ && tag <= tag_) {
-                    in_.fail("tag", "tags not in ascending order");
-                    return false;
-                }
-                tag_ = tag;
-                seen_any_ = pending_ = true;
-            }
+        while (read_head()) {
             if (tag_ == wanted) return true;
             if (tag_ > wanted) return false;
             in_.take("unknown tag", size_);
-            pending_ = false;
+            consume();
         }
+        return false;
+    }
+
+    /// Reads the number and size of the next tag, unless that is done. False: there is none, or it is damaged.
+    bool read_head() {
+        if (pending_) return true;
+        if (left_ == 0 || !in_.ok()) return false;
+        const auto tag = in_.uvarint("tag");
+        size_ = in_.uvarint("tag size");
+        if (seen_any_ && tag <= tag_) {
+            in_.fail("tag", "tags not in ascending order");
+            return false;
+        }
+        tag_ = tag;
+        seen_any_ = pending_ = true;
+        return true;
+    }
+
+    void consume() {
+        pending_ = false;
+        --left_;
     }
 
     Reader& in_;
     T& out_;
-    std::uint32_t count_ = 0;
+    std::uint32_t left_ = 0;  // Tags that are not consumed yet.
     std::uint32_t tag_ = 0;
     std::uint32_t size_ = 0;
     bool opened_ = false;
-    bool pending_ = false;
+    bool pending_ = false;  // tag_ and size_ are of a tag whose value is next.
     bool seen_any_ = false;
 };
 
 template <class T>
 void decode_struct(Reader& in, T& out) {
     Decode<T> visitor(in, out);
-    T::wire(visitor);
+    KLOG_WIRE_INLINE_CALL T::wire(visitor);
     visitor.finish();
 }
 
@@ -348,7 +391,7 @@ struct CountTags {
     constexpr void operator()(const char*, M T::*, In = {}) {}
     template <class M>
     constexpr void tagged(std::uint32_t, const char*, M T::* member, In when = {}) {
-        if (when.contains(version) && !(value.*member == default_of<T>().*member)) ++count;
+        if (when.contains(version) && !is_default(value, member)) ++count;
     }
 };
 
@@ -361,20 +404,20 @@ struct WriteFields {
     bool tags_opened = false;
 
     template <class M>
-    void operator()(const char* name, M T::* member, In when = {}) {
+    KLOG_WIRE_INLINE void operator()(const char* name, M T::* member, In when = {}) {
         if (when.contains(version))
             write_value(out, value.*member, when, version, flexible);
         else
-            KLOG_CHECK(when.ignorable || value.*member == default_of<T>().*member, name);
+            KLOG_CHECK(when.ignorable || is_default(value, member), name);
     }
     template <class M>
     void tagged(std::uint32_t tag, const char* name, M T::* member, In when = {}) {
         if (!flexible || !when.contains(version)) {
-            KLOG_CHECK(when.ignorable || value.*member == default_of<T>().*member, name);
+            KLOG_CHECK(when.ignorable || is_default(value, member), name);
             return;
         }
         open_tags();
-        if (value.*member == default_of<T>().*member) return;
+        if (is_default(value, member)) return;
         Measure measure;
         write_value(measure, value.*member, when, version, flexible);
         out.uvarint(tag);
@@ -396,7 +439,7 @@ struct WriteFields {
 template <class Sink, class T>
 void write_struct(Sink& out, const T& value, Version version, bool flexible) {
     WriteFields<Sink, T> visitor{out, value, version, flexible};
-    T::wire(visitor);
+    KLOG_WIRE_INLINE_CALL T::wire(visitor);
     visitor.finish();
 }
 
@@ -413,7 +456,7 @@ struct FindNotCarried {
         if (found != nullptr) return;
         if (when.contains(version))
             inside(value.*member);
-        else if (!when.ignorable && !(value.*member == default_of<T>().*member))
+        else if (!when.ignorable && !is_default(value, member))
             found = name;
     }
     template <class M>
