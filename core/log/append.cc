@@ -34,13 +34,6 @@ std::optional<EndTransactionMarker> marker_of(records::HeaderView header, std::s
     return *marker;
 }
 
-/// Pieces of one write, reused from call to call: an append allocates nothing.
-std::vector<std::string_view>& piece_buffer() {
-    thread_local std::vector<std::string_view> pieces;
-    pieces.clear();
-    return pieces;
-}
-
 }  // namespace
 
 Result<> PartitionLog::Parts::check_writable(std::uint64_t bytes) {
@@ -56,6 +49,10 @@ Result<> PartitionLog::Parts::check_writable(std::uint64_t bytes) {
 /// A new active segment. The indexes of the old one stay in memory until a job has written them.
 Result<> PartitionLog::Parts::roll(Offset base_offset) {
     if (active().size() == 0 && active().base_offset() == base_offset) return {};
+    if (!first_name_durable) {
+        if (auto synced = disk.sync_directory(path); !synced) return std::unexpected(report(std::move(synced).error()));
+        first_name_durable = true;
+    }
     auto next = make_segment(base_offset, 0);
     const std::string file_path = at(*next, FileKind::log);
     auto file = files.get(file_path, os::Open::create);
@@ -84,11 +81,11 @@ Result<> PartitionLog::Parts::roll(Offset base_offset) {
 }
 
 /// One write at the end of the active segment. When it fails the file is cut back to what it was.
-Result<> PartitionLog::Parts::write(std::span<const std::string_view> pieces, std::uint64_t bytes) {
+Result<> PartitionLog::Parts::write(std::span<const std::string_view> what, std::uint64_t bytes) {
     auto file = active().file(files, path);
     if (!file) return std::unexpected(report(std::move(file).error()));
     const std::uint64_t position = active().size();
-    auto written = (*file)->write_at(position, pieces);
+    auto written = (*file)->write_at(position, what);
     if (written) {
         active().checked().add(position, position + bytes);
         return {};
@@ -191,7 +188,7 @@ Result<> PartitionLog::roll() {
 Result<> PartitionLog::Parts::commit_run(std::span<LeaderAppend> run, std::uint64_t bytes, Offset next,
                                          base::TimestampMs max_timestamp_ms) {
     std::size_t batches = 0;
-    auto& pieces = piece_buffer();
+    pieces.clear();
     for (auto& append : run) {
         if (!append.outcome || append.outcome->duplicate) continue;
         pieces.push_back(append.batch->header.bytes());

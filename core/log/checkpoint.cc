@@ -120,6 +120,8 @@ std::shared_ptr<DerivedFiles> collect(PartitionLog::Parts& log) {
         const bool active = segment == log.segments.back();
         if (active ? segment->indexed() : !segment->persisted) work->segments.push_back(tails_of(log, *segment));
     }
+    // Old epochs go when the log start that makes them old is durable: until then a crash may bring their records back.
+    if (log.slot && log.epochs.truncate_start({log.slot->log_start_on_disk.load()})) log.epochs_written = false;
     if (!log.epochs_written) work->epochs = format_epochs(log.epochs.entries());
     if (log.resumed && log.snapshot_at != log.log_end()) {
         work->snapshot_at = log.log_end();

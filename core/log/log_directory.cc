@@ -14,6 +14,7 @@
 #include "core/base/random.h"
 #include "core/log/checkpoint_file.h"
 #include "core/log/descriptor_cache.h"
+#include "core/log/file_gate.h"
 #include "core/log/flush_rounds.h"
 #include "core/log/partition_slot.h"
 
@@ -116,6 +117,8 @@ struct LogDirectory::Parts : std::enable_shared_from_this<Parts> {
     OffsetMap closed_ends;           // Of those that were closed well and not opened again.
     struct Removal {
         std::vector<std::string> paths;
+        std::shared_ptr<FileGate> gate;
+        std::uint64_t generation;
         std::chrono::milliseconds delay;
         runtime::Shard* owner;
     };
@@ -128,25 +131,30 @@ struct LogDirectory::Parts : std::enable_shared_from_this<Parts> {
     void fail_all(const Error& why);
     Error report(Error error);
     void run_removals();
-    void remove_renamed(std::vector<std::string> paths, std::chrono::milliseconds delay, runtime::Shard* owner);
+    void rename_and_remove(const Removal& removal);
     void remove_trees(std::vector<std::string> paths);
 };
 
 Result<> LogDirectory::Parts::write_checkpoint(Checkpoint which) {
     const std::scoped_lock one_writer(writing[index_of(which)]);
     std::string text;
+    std::vector<std::pair<std::shared_ptr<PartitionSlot>, Offset>> starts;
     {
         const std::scoped_lock guard(mutex);
         if (failure) return std::unexpected(*failure);
         OffsetMap& all = offsets[index_of(which)];
         for (const auto& [name, slot] : slots) {
             if (which == Checkpoint::recovery_points) all[name] = {slot->recovery_point.load()};
-            if (which == Checkpoint::log_starts) all[name] = {slot->log_start.load()};
+            if (which == Checkpoint::log_starts) {
+                all[name] = {slot->log_start.load()};
+                starts.emplace_back(slot, all[name]);
+            }
         }
         text = format_offsets(all);
     }
     if (auto written = os::replace_file(disk, at(checkpoint_names[index_of(which)]), text); !written)
         return std::unexpected(report(std::move(written).error()));
+    for (const auto& [slot, start] : starts) slot->log_start_on_disk = start.value;
     return {};
 }
 
@@ -193,25 +201,30 @@ void LogDirectory::Parts::run_removals() {
     }
     // Until the log starts are durable a crash must find the files as they are.
     if (write_checkpoint(Checkpoint::log_starts)) {
-        for (auto& removal : batch) remove_renamed(std::move(removal.paths), removal.delay, removal.owner);
+        for (const auto& removal : batch) rename_and_remove(removal);
     }
     runtime.pool().submit([self = shared_from_this()] { self->run_removals(); });
 }
 
-void LogDirectory::Parts::remove_renamed(std::vector<std::string> paths, std::chrono::milliseconds delay,
-                                         runtime::Shard* owner) {
+void LogDirectory::Parts::rename_and_remove(const Removal& removal) {
     std::vector<std::string> renamed;
-    for (const auto& path : paths) {
-        const std::string to = path + std::string(suffix_of(FileStage::deleted));
-        files.forget(path);
-        if (auto done = disk.rename(path, to))
-            renamed.push_back(to);
-        else if (done.error().code != Errc::not_found)
-            (void)report(std::move(done).error());
+    {
+        const std::scoped_lock files_of_partition(removal.gate->mutex);
+        for (const auto& path : removal.paths) {
+            // After a truncation the same name may be a new segment's.
+            if (removal.gate->generation != removal.generation) break;
+            const std::string to = path + std::string(suffix_of(FileStage::deleted));
+            files.forget(path);
+            if (auto done = disk.rename(path, to))
+                renamed.push_back(to);
+            else if (done.error().code != Errc::not_found)
+                (void)report(std::move(done).error());
+        }
     }
     auto remove = [self = shared_from_this(), renamed = std::move(renamed)] { self->remove_trees(renamed); };
-    if (delay.count() <= 0 || owner == nullptr) return remove();
-    owner->post([self = shared_from_this(), delay, owner, remove = std::move(remove)]() mutable {
+    auto* const owner = removal.owner;
+    if (removal.delay.count() <= 0 || owner == nullptr) return remove();
+    owner->post([self = shared_from_this(), delay = removal.delay, owner, remove = std::move(remove)]() mutable {
         owner->set_timer(owner->now() + delay, [self, remove = std::move(remove)]() mutable {
             self->runtime.pool().submit(std::move(remove));
         });
@@ -460,11 +473,12 @@ void LogDirectory::detach(const std::shared_ptr<PartitionSlot>& slot) {
     parts_->slots.erase(found);
 }
 
-void LogDirectory::remove_later(std::vector<std::string> paths, std::chrono::milliseconds delay,
-                                runtime::Shard* owner) {
+void LogDirectory::remove_later(std::vector<std::string> paths, std::shared_ptr<FileGate> gate,
+                                std::chrono::milliseconds delay, runtime::Shard* owner) {
+    const std::uint64_t generation = gate->generation;
     {
         const std::scoped_lock guard(parts_->mutex);
-        parts_->removals.push_back({std::move(paths), delay, owner});
+        parts_->removals.push_back({std::move(paths), std::move(gate), generation, delay, owner});
         if (std::exchange(parts_->removing, true)) return;
     }
     parts_->runtime.pool().submit([parts = parts_] { parts->run_removals(); });

@@ -28,6 +28,7 @@ namespace klog::log {
 
 class FlushRounds;
 class DescriptorCache;
+struct FileGate;
 struct PartitionSlot;
 
 /// The content of meta.properties (Kafka's, version 1; version 0 with broker.id is read).
@@ -127,8 +128,9 @@ public:
     /// [pool] A partition of this name begins anew: what the checkpoint files say of an earlier one must not count.
     base::Result<> forget_checkpoints(const PartitionName& name);
     /// [any] Files of removed segments: once the log starts are durable they are renamed to .deleted, and removed when
-    /// the delay has passed, all on the pool.
-    void remove_later(std::vector<std::string> paths, std::chrono::milliseconds delay, runtime::Shard* owner);
+    /// the delay has passed, all on the pool. Not at all once the gate has another generation than now.
+    void remove_later(std::vector<std::string> paths, std::shared_ptr<FileGate> gate, std::chrono::milliseconds delay,
+                      runtime::Shard* owner);
     /// Takes note of what a write met: no_space makes the directory full, io takes it offline. Returns the error.
     base::Error report(base::Error error);
     /// False while the disk is full and has no room for so many bytes. Turns the state to online again when it has.

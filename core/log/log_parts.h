@@ -5,12 +5,12 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/log/descriptor_cache.h"
+#include "core/log/file_gate.h"
 #include "core/log/leader_epoch_cache.h"
 #include "core/log/log_directory.h"
 #include "core/log/partition_log.h"
@@ -19,15 +19,6 @@
 #include "core/log/segment.h"
 
 namespace klog::log {
-
-/// The files of one partition's directory, other than log files that are being appended to, are written by one job on
-/// the pool at a time. A job that was made before a truncation finds another generation and leaves everything alone.
-struct FileGate {
-    std::mutex mutex;  // Held by jobs on the pool, across system calls; never taken on a shard.
-    std::uint64_t generation = 0;
-    std::uint64_t jobs_made = 0;  // Shard only.
-    std::uint64_t newest_done = 0;
-};
 
 /// The inflated size of a batch when its records are looked at.
 inline constexpr std::size_t inflated_lookup_bytes_max = 128u << 20;
@@ -52,7 +43,10 @@ struct PartitionLog::Parts final : SlotClient {
     const std::shared_ptr<FileGate> gate = std::make_shared<FileGate>();
 
     std::vector<std::unique_ptr<Segment>> segments;  // In order; at least one once open. The last one is active.
-    bool new_names = false;                          // Directory entries were made that no flush covers yet.
+    bool new_names = false;                          // Directory entries were made that no mark for a flush covers yet.
+    /// The name of the first segment is durable. Before it is, no second one is made: a crash could otherwise leave a
+    /// log whose front is missing, which looks like one that retention has shortened.
+    bool first_name_durable = true;
 
     LeaderEpochCache epochs;
     bool epochs_written = true;  // leader-epoch-checkpoint holds them, durably.
@@ -63,6 +57,7 @@ struct PartitionLog::Parts final : SlotClient {
     std::optional<Damage> damage;
     std::optional<base::Error> offline;
 
+    std::vector<std::string_view> pieces;  // Of one write; kept, so that an append allocates nothing.
     bool lent = false;
     bool closed = false;
     struct FlushResult {
@@ -120,7 +115,7 @@ struct PartitionLog::Parts final : SlotClient {
     // append.cc
     base::Result<> check_writable(std::uint64_t bytes);
     base::Result<> roll(base::Offset base_offset);
-    base::Result<> write(std::span<const std::string_view> pieces, std::uint64_t bytes);
+    base::Result<> write(std::span<const std::string_view> what, std::uint64_t bytes);
     base::Result<AppendedBatch> accept(LeaderAppend& append, ProducerAppend& staging, base::Offset next,
                                        base::LeaderEpoch epoch);
     base::Result<> commit_run(std::span<LeaderAppend> run, std::uint64_t bytes, base::Offset next,

@@ -36,6 +36,7 @@ PartitionLog::Parts::Parts(LogDirectory& in, PartitionName which, OpenOptions ho
 
 PartitionLog::Parts::~Parts() {
     if (flush_timer != runtime::TimerId::none) owner->cancel_timer(flush_timer);
+    ++gate->generation;
     if (!slot) return;
     slot->client = nullptr;
     directory.detach(slot);
@@ -106,6 +107,7 @@ void PartitionLog::Parts::flush_done(Offset end, std::uint64_t of_generation) {
         waiting_flush = FlushResult{end, of_generation};
         return;
     }
+    first_name_durable = true;
     if (of_generation != generation || end <= flushed_) return;
     set_flushed(std::min(end, log_end_));
     if (listener != nullptr) listener->flushed(flushed_);
@@ -130,9 +132,14 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(LogDirectory& directory
     parts->slot = directory.attach(name, parts->owner);
     parts->slot->recovery_point = parts->recovery_point().value;
     parts->slot->log_start = parts->log_start().value;
+    parts->slot->log_start_on_disk = parts->log_start().value;
     // Nobody else knows the log yet; its shard gets it with the result of this call.
     parts->slot->client = parts.get();
-    return std::unique_ptr<PartitionLog>(new PartitionLog(std::move(parts)));
+    auto* const opened_parts = parts.get();
+    std::unique_ptr<PartitionLog> log(new PartitionLog(std::move(parts)));
+    // From here on a flush round may report to the shard.
+    if (opened_parts->new_names) opened_parts->mark_for_flush();
+    return log;
 }
 
 const PartitionName& PartitionLog::name() const { return parts_->name; }
@@ -185,7 +192,6 @@ Result<> PartitionLog::delete_records_before(Offset offset) {
                     log.log_end());
     if (offset <= log.log_start()) return {};
     log.set_log_start(offset);
-    if (log.epochs.truncate_start(offset)) log.epochs_written = false;
     return {};
 }
 
@@ -214,10 +220,9 @@ std::size_t PartitionLog::apply_retention(TimestampMs now_ms, Offset upper_bound
         std::erase(log.snapshots, log.segments[i]->base_offset());
     }
     log.segments.erase(log.segments.begin(), log.segments.begin() + static_cast<std::ptrdiff_t>(count));
-    const Offset start = std::max(log.log_start(), log.segments.front()->base_offset());
-    log.set_log_start(start);
-    if (log.epochs.truncate_start(start)) log.epochs_written = false;
-    log.directory.remove_later(std::move(paths), std::chrono::milliseconds(config.file_delete_delay_ms), log.owner);
+    log.set_log_start(std::max(log.log_start(), log.segments.front()->base_offset()));
+    log.directory.remove_later(std::move(paths), log.gate, std::chrono::milliseconds(config.file_delete_delay_ms),
+                               log.owner);
     return count;
 }
 

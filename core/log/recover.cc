@@ -293,6 +293,10 @@ Result<> Recovery::scan(std::size_t number, bool whole) {
         } else if ((*entry)->last_offset < expected_) {
             fault = Fault::backwards;
             words = fmt::format("offset {} after {}", (*entry)->last_offset, expected_);
+        } else if ((*entry)->first_offset > expected_ && expected_ >= recovery_point_ && (*entry)->is_batch() &&
+                   !log_.config->cleanup_compact) {
+            fault = Fault::garbage;  // The offset is not under the CRC.
+            words = fmt::format("offset {} after {}", (*entry)->first_offset, expected_);
         } else {
             KLOG_TRY_VOID(take_entry(scanner, segment, **entry));
         }
@@ -390,6 +394,8 @@ Result<> Recovery::finish() {
 Result<> Recovery::run() {
     checkpointed_start_ = life_.log_start.value_or(Offset{0});
     recovery_point_ = life_.recovery_point.value_or(Offset{0});
+    // Nothing below the start is needed: what is missing there is no damage.
+    if (recovery_point_ <= checkpointed_start_) recovery_point_ = {0};
     KLOG_TRY(auto found, list());
     KLOG_TRY_VOID(sweep(found));
     KLOG_TRY_VOID(make_segments(found));
@@ -405,6 +411,7 @@ Result<> Recovery::run() {
         KLOG_TRY(const auto file, log_.files.get(log_.at(log_.active(), FileKind::log), os::Open::create));
         log_.active().set_file(file);
         log_.new_names = true;
+        log_.first_name_durable = false;
         log_.set_offsets(at, at, at, at);
         log_.active().resume();
         log_.resumed = true;

@@ -33,7 +33,7 @@ Result<LoadedIndexes> map_indexes(os::Disk& disk, const std::string& directory, 
 
 /// Walks the headers of a closed segment. What cannot be walked any further stays without entries.
 Result<LoadedIndexes> rebuild_indexes(DescriptorCache& files, const std::string& directory, Offset base_offset,
-                                      std::uint64_t log_bytes, std::int32_t interval_bytes) {
+                                      std::uint64_t log_bytes, Offset end, std::int32_t interval_bytes) {
     KLOG_TRY(const auto file, files.get(join(directory, segment_file_name(base_offset, FileKind::log))));
     Segment walked(base_offset, 0, 0, 0);
     EntryScanner scanner(*file, 0, log_bytes, EntryScanner::Depth::headers);
@@ -42,7 +42,7 @@ Result<LoadedIndexes> rebuild_indexes(DescriptorCache& files, const std::string&
         if (!entry && entry.error().code != Errc::corrupt && entry.error().code != Errc::truncated)
             return std::unexpected(std::move(entry).error());
         if (!entry || !*entry) break;
-        if ((*entry)->last_offset < base_offset) break;
+        if ((*entry)->last_offset < base_offset || (*entry)->last_offset >= end) break;
         walked.note_entry((*entry)->last_offset, (*entry)->size, (*entry)->max_timestamp_ms, interval_bytes);
     }
     walked.seal();
@@ -59,7 +59,7 @@ Result<LoadedIndexes> load_indexes(os::Disk& disk, DescriptorCache& files, const
     if (!mapped && mapped.error().code != Errc::not_found && mapped.error().code != Errc::corrupt)
         return std::unexpected(std::move(mapped).error());
     const std::string log_name = segment_file_name(base_offset, FileKind::log);
-    KLOG_TRY(auto rebuilt, rebuild_indexes(files, directory, base_offset, log_bytes, interval_bytes));
+    KLOG_TRY(auto rebuilt, rebuild_indexes(files, directory, base_offset, log_bytes, end, interval_bytes));
     if (log_bytes != 0) base::log_info("{}: indexes rebuilt", join(directory, log_name));
     // Good to have, not needed: a full disk must not stop a read.
     (void)os::replace_file(disk, join(directory, segment_file_name(base_offset, FileKind::offset_index)),
@@ -101,7 +101,10 @@ void Segment::note_entry(Offset last_offset, std::uint32_t bytes, TimestampMs ma
                          std::int32_t interval_bytes) {
     if (max_timestamp_ms > largest_.timestamp_ms) largest_ = {max_timestamp_ms, last_offset};
     largest_known_ = true;
-    if (bytes_since_entry_ > static_cast<std::uint64_t>(interval_bytes)) {
+    // Whoever walks bytes that were not checked may come by any offset.
+    const bool fits =
+        last_offset >= offsets_.last().offset && last_offset - base_offset_ <= std::numeric_limits<std::int32_t>::max();
+    if (fits && bytes_since_entry_ > static_cast<std::uint64_t>(interval_bytes)) {
         if (offsets_.entries() == 0 || last_offset > offsets_.last().offset) offsets_.append(last_offset, size_);
         times_.maybe_append(largest_.timestamp_ms, largest_.offset);
         bytes_since_entry_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cutting a log. The order of steps is such that a crash between any two of them leaves a log that recovery takes:
-//   1. recovery point (and log start) lowered, durably: nothing above is believed any more;
+//   1. recovery point lowered, durably: nothing above is believed any more;
 //   2. epochs cut, durably;
 //   3. segments behind removed from the last one on, each durably: never a hole;
 //   4. the segment cut, durably.
@@ -68,16 +68,31 @@ Result<> resume_after_cut(PartitionLog::Parts& log) {
     }
 }
 
-Result<> lower_checkpoints(PartitionLog::Parts& log, Offset recovery_point, std::optional<Offset> log_start) {
-    if (log.recovery_point() > recovery_point) {
-        log.slot->recovery_point = recovery_point.value;
-        if (auto written = log.directory.write_recovery_points(); !written) {
-            log.slot->recovery_point = log.recovery_point().value;
-            return written;
-        }
+/// Segments that retention has given up may still be there, and the job that removes them is about to be stopped: a
+/// durable log start first, so that a crash does not bring them back, then they go.
+Result<> settle_removals(PartitionLog::Parts& log) {
+    if (log.slot->log_start_on_disk.load() < log.log_start().value) KLOG_TRY_VOID(log.directory.write_log_starts());
+    ++log.gate->generation;
+    KLOG_TRY(const auto entries, log.disk.list(log.path));
+    for (const auto& entry : entries) {
+        const auto parsed = parse_segment_file_name(entry.name);
+        if (!parsed || parsed->stage != FileStage::live || parsed->kind == FileKind::producer_snapshot) continue;
+        if (parsed->base_offset < log.segments.front()->base_offset())
+            KLOG_TRY_VOID(log.remove_file(log.at(entry.name)));
     }
-    if (!log_start) return {};
-    log.slot->log_start = log_start->value;
+    return {};
+}
+
+Result<> lower_recovery_point(PartitionLog::Parts& log, Offset to) {
+    if (log.recovery_point() <= to) return {};
+    log.slot->recovery_point = to.value;
+    auto written = log.directory.write_recovery_points();
+    if (!written) log.slot->recovery_point = log.recovery_point().value;
+    return written;
+}
+
+Result<> write_log_start(PartitionLog::Parts& log, Offset start) {
+    log.slot->log_start = start.value;
     auto written = log.directory.write_log_starts();
     if (!written) log.slot->log_start = log.log_start().value;
     return written;
@@ -131,8 +146,8 @@ Result<Offset> PartitionLog::truncate_to(Offset offset) {
     const std::scoped_lock files(log.gate->mutex);
     auto cut = find_cut(log, offset);
     if (!cut) return std::unexpected(log.report(std::move(cut).error()));
-    const auto lower_start = cut->end < log.log_start() ? std::optional(cut->end) : std::nullopt;
-    KLOG_TRY_VOID(lower_checkpoints(log, cut->end, lower_start));
+    if (auto settled = settle_removals(log); !settled) return std::unexpected(log.report(std::move(settled).error()));
+    KLOG_TRY_VOID(lower_recovery_point(log, cut->end));
     auto epochs = log.epochs;
     if (epochs.truncate_end(cut->end)) {
         if (auto written = os::replace_file(log.disk, log.at(leader_epoch_name), format_epochs(epochs.entries()));
@@ -144,6 +159,8 @@ Result<Offset> PartitionLog::truncate_to(Offset offset) {
     ++log.gate->generation;
     ++log.generation;
     auto done = cut_files(log, *cut);
+    // A start inside the batch that was cut comes down last: before, it would bring deleted records back.
+    if (done && cut->end < log.log_start()) done = write_log_start(log, cut->end);
     if (done) {
         log.set_offsets(std::min(log.log_start(), cut->end), cut->end, std::min(log.flushed(), cut->end),
                         std::min(log.recovery_point(), cut->end));
@@ -164,7 +181,12 @@ Result<> PartitionLog::truncate_fully_and_start_at(Offset offset) {
     KLOG_CHECK(log.lent, "a log is cut on the pool");
     if (log.offline) return std::unexpected(*log.offline);
     const std::scoped_lock files(log.gate->mutex);
-    KLOG_TRY_VOID(lower_checkpoints(log, offset, offset));
+    // While segments go one by one, what is left ends anywhere.
+    const Offset recovery_point = std::min({log.recovery_point(), offset, log.segments.front()->base_offset()});
+    if (auto settled = settle_removals(log); !settled) return std::unexpected(log.report(std::move(settled).error()));
+    KLOG_TRY_VOID(lower_recovery_point(log, recovery_point));
+    // Up: what is below is needed no more. Down: only when the old records, which it would bring back, are gone.
+    if (offset > log.log_start()) KLOG_TRY_VOID(write_log_start(log, offset));
     if (auto written = os::replace_file(log.disk, log.at(leader_epoch_name), format_epochs({})); !written)
         return std::unexpected(log.report(std::move(written).error()));
     ++log.gate->generation;
@@ -183,7 +205,9 @@ Result<> PartitionLog::truncate_fully_and_start_at(Offset offset) {
         fresh->resume();
         fresh->aborted_loaded = true;
         log.segments.push_back(std::move(fresh));
-        return log.disk.sync_directory(log.path);
+        KLOG_TRY_VOID(log.disk.sync_directory(log.path));
+        if (offset < log.log_start()) KLOG_TRY_VOID(write_log_start(log, offset));
+        return {};
     };
     if (auto done = restart(); !done) {
         log.directory.take_offline(done.error());
@@ -194,7 +218,7 @@ Result<> PartitionLog::truncate_fully_and_start_at(Offset offset) {
     log.producers.clear();
     log.resumed = true;
     log.damage.reset();
-    log.set_offsets(offset, offset, offset, std::min(log.recovery_point(), offset));
+    log.set_offsets(offset, offset, offset, recovery_point);
     return {};
 }
 
