@@ -104,7 +104,7 @@ Task<Result<std::vector<meta::Outcome>>> Controller::State::write(std::vector<me
     const Errc code = written.error().code;
     if (code == Errc::bad_version || code == Errc::session_expired || code == Errc::not_found) {
         const auto stands = co_await store.get(std::string(meta::paths::controller_epoch));
-        if (!stands || stands->stat.version != epoch_version) {
+        if (stands && stands->stat.version != epoch_version) {
             resign("another controller was elected");
             co_return fail(Errc::not_controller, "broker {} is not the controller any more", options.node_id);
         }
