@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/net/asio_socket.h"
 
+#include <errno.h>
 #include <unistd.h>
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
@@ -15,7 +18,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t operation_bytes = 192;  // Of one wait in Asio 1.24; a larger one falls back to the heap.
+// Of one wait or read in Asio 1.24; a larger one falls back to the heap.
+constexpr std::size_t operation_bytes = 192;
 
 }  // namespace
 
@@ -67,7 +71,7 @@ struct SlotAllocator {
 
 }  // namespace
 
-struct AsioSocket::Handler {
+struct AsioSocket::ReadyHandler {
     using allocator_type = SlotAllocator<char>;
     allocator_type get_allocator() const noexcept { return {core, ready->to_write_ ? 1U : 0U}; }
     void operator()(const boost::system::error_code& error) const {
@@ -77,6 +81,19 @@ struct AsioSocket::Handler {
         shard.drain();
     }
     Ready* ready;
+    Core* core;
+};
+
+struct AsioSocket::ReadHandler {
+    using allocator_type = SlotAllocator<char>;
+    allocator_type get_allocator() const noexcept { return {core, 0U}; }
+    void operator()(const boost::system::error_code& error, std::size_t bytes) const {
+        runtime::AsioShard& shard = *read->socket_->home_;
+        read->received_ = {bytes, error && error != asio::error::eof ? error.value() : 0};
+        read->frame_.resume();  // Destroys what `read` points to.
+        shard.drain();
+    }
+    Read* read;
     Core* core;
 };
 
@@ -103,19 +120,33 @@ void AsioSocket::close() {
     descriptor_ = -1;
 }
 
+AsioSocket::Core* AsioSocket::registered() {
+    KLOG_CHECK(runtime::Shard::current() == home_, "a stream is used on its shard");
+    if (!core_) core_ = new Core(home_->io());
+    if (core_->descriptor.is_open()) return core_;
+    boost::system::error_code error;
+    core_->descriptor.assign(descriptor_, error);
+    return error ? nullptr : core_;
+}
+
 bool AsioSocket::Ready::await_suspend(std::coroutine_handle<> frame) {
-    KLOG_CHECK(runtime::Shard::current() == socket_->home_, "a stream is used on its shard");
-    if (!socket_->core_) socket_->core_ = new Core(socket_->home_->io());
-    Core* const core = socket_->core_;
-    if (!core->descriptor.is_open()) {
-        boost::system::error_code error;
-        core->descriptor.assign(socket_->descriptor_, error);
-        failed_ = static_cast<bool>(error);
-        if (failed_) return false;  // The kernel watches no more descriptors.
-    }
+    Core* const core = socket_->registered();
+    failed_ = !core;
+    if (failed_) return false;
     frame_ = frame;
     const auto what = to_write_ ? asio::posix::descriptor_base::wait_write : asio::posix::descriptor_base::wait_read;
-    core->descriptor.async_wait(what, Handler{this, core});
+    core->descriptor.async_wait(what, ReadyHandler{this, core});
+    return true;
+}
+
+bool AsioSocket::Read::await_suspend(std::coroutine_handle<> frame) {
+    Core* const core = socket_->registered();
+    if (!core) {
+        received_.error = ENOSPC;
+        return false;
+    }
+    frame_ = frame;
+    core->descriptor.async_read_some(asio::buffer(into_.data(), into_.size()), ReadHandler{this, core});
     return true;
 }
 

@@ -16,8 +16,8 @@ using runtime::Task;
 
 namespace {
 
-// After so many reads that found bytes at once, the next goes by way of the event loop, so that a connection that never
-// runs dry does not keep the shard for itself.
+// A read that was filled is likely to find more at once. After so many, the next goes by way of the event loop, so that
+// a connection that never runs dry does not keep the shard for itself.
 constexpr unsigned reads_in_turn_max = 8;
 
 std::unexpected<base::Error> closed_by_us(const Address& peer) {
@@ -31,25 +31,26 @@ AsioStream::AsioStream(AsioSocket socket, Address local, Address peer)
 
 Task<Result<std::size_t>> AsioStream::read_some(std::span<char> into) {
     KLOG_CHECK(!into.empty());
-    for (;;) {
-        if (socket_.closed()) co_return closed_by_us(peer_);
-        if (reads_in_turn_ < reads_in_turn_max) {
-            const ssize_t n = ::recv(socket_.descriptor(), into.data(), into.size(), MSG_DONTWAIT);
-            if (n >= 0) {
-                ++reads_in_turn_;
-                co_return static_cast<std::size_t>(n);
-            }
-            if (errno == EINTR) continue;
-            if (errno != EAGAIN) {
-                co_return base::fail(Errc::closed, "the connection with {} broke: {}", peer_.to_string(),
-                                     strerror(errno));
-            }
+    if (socket_.closed()) co_return closed_by_us(peer_);
+    if (more_likely_ && reads_in_turn_ < reads_in_turn_max) {
+        const ssize_t n = ::recv(socket_.descriptor(), into.data(), into.size(), MSG_DONTWAIT);
+        more_likely_ = n == static_cast<ssize_t>(into.size());
+        if (n >= 0) {
+            ++reads_in_turn_;
+            co_return static_cast<std::size_t>(n);
         }
-        reads_in_turn_ = 0;
-        if (!co_await socket_.readable() && !socket_.closed()) {
-            co_return base::fail(Errc::limit, "the kernel watches no more connections: {}", peer_.to_string());
-        }
+        if (errno != EAGAIN && errno != EINTR) co_return broken(errno);
     }
+    reads_in_turn_ = 0;
+    const auto received = co_await socket_.read(into);
+    if (socket_.closed()) co_return closed_by_us(peer_);
+    if (received.error != 0) co_return broken(received.error);
+    more_likely_ = received.bytes == into.size();
+    co_return received.bytes;
+}
+
+std::unexpected<base::Error> AsioStream::broken(int error) const {
+    return base::fail(Errc::closed, "the connection with {} broke: {}", peer_.to_string(), strerror(error));
 }
 
 Task<Result<>> AsioStream::send(base::Chain chain) {

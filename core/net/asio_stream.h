@@ -20,10 +20,13 @@ public:
     runtime::Shard& home() const override { return socket_.home(); }
 
 private:
+    std::unexpected<base::Error> broken(int error) const;
+
     AsioSocket socket_;
     Address local_;
     Address peer_;
     unsigned reads_in_turn_ = 0;  // That found bytes without waiting.
+    bool more_likely_ = true;     // The last read was filled, or none has been.
 };
 
 }  // namespace klog::net
