@@ -157,3 +157,14 @@ TEST_CASE("buffers follow what a connection does") {
     }
     CHECK(feed.cutter.buffer_bytes() == FrameCutter::buffer_bytes_min);
 }
+
+TEST_CASE("random bytes never crash the cutter nor make it hold more than came") {
+    base::Random random(7);
+    for (int run = 0; run < 2000; ++run) {
+        Feed feed({.frame_bytes_max = 1 << 20});
+        std::string bytes(1 + random.below(3000), '\0');
+        const bool small_lengths = random.one_in(2);
+        for (char& c : bytes) c = small_lengths && !random.one_in(8) ? '\0' : static_cast<char>(random.next());
+        if (feed.give(bytes, 1 + random.below(200))) CHECK(feed.buffer_bytes_most <= 2 * bytes.size() + 64 * 1024);
+    }
+}

@@ -2,6 +2,9 @@
 #include "core/runtime/sim_runtime.h"
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <set>
 #include <string>
@@ -217,4 +220,30 @@ TEST_CASE("a scope that a younger coroutine owns is torn down with it") {
     CHECK(outer.running() == 1);
     sim.crash();
     CHECK(tally.destroyed == 1);
+}
+
+TEST_CASE("a task that will never end is a failed check that names the seed") {
+    int words[2];
+    REQUIRE(::pipe(words) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGABRT, SIG_DFL);  // doctest has its own.
+        ::dup2(words[1], STDERR_FILENO);
+        SimRuntime sim(4711, 1);
+        static const auto wait_for_nobody = []() -> Task<void> {
+            Signal signal;
+            co_await signal.wait();
+        };
+        sim.run(wait_for_nobody());
+        ::_exit(0);
+    }
+    ::close(words[1]);
+    std::string said(1000, '\0');
+    said.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::read(words[0], said.data(), said.size()))));
+    ::close(words[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(WIFSIGNALED(status));
+    CHECK(said.find("deadlock") != std::string::npos);
+    CHECK(said.find("4711") != std::string::npos);
 }
