@@ -172,11 +172,15 @@ private:
 }  // namespace
 
 void append_record_json(const RecordText& record, std::string& out) {
-    out += "{\"topic\":";
-    append_json_string(out, record.topic);
-    out += ",\"partition\":";
-    append_number(out, record.partition.value);
-    out += ",\"offset\":";
+    out += '{';
+    if (!record.topic.empty()) {
+        out += "\"topic\":";
+        append_json_string(out, record.topic);
+        out += ",\"partition\":";
+        append_number(out, record.partition.value);
+        out += ',';
+    }
+    out += "\"offset\":";
     append_number(out, record.offset.value);
     out += ",\"timestamp\":";
     append_number(out, record.timestamp_ms);

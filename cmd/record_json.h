@@ -12,7 +12,7 @@
 
 namespace klog::cmd {
 
-/// Appends the object, without a newline.
+/// Appends the object, without a newline. Without a topic it has no members topic and partition.
 void append_record_json(const RecordText& record, std::string& out);
 
 /// Reads one object of that shape, or of kcat's -J (payload, ts, headers as a flat list). `strings` keeps what had to

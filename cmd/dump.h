@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `klog dump-segment` was asked to do, and what its parts share. Private to cmd/dump*.cc.
+//
+// dump_files.h recognises files, dump_stream.h reads logs, dump_rows.h prints tables; then one file for each thing that
+// is done: dump_log.cc (batches and records), dump_small.cc (indexes, snapshots, checkpoints), dump_verify.cc,
+// dump_summary.cc, dump_kafka.cc. All of it runs on the main thread.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cmd/command.h"
+#include "cmd/dump_files.h"
+#include "cmd/dump_rows.h"
+#include "cmd/format.h"
+#include "cmd/offsets_grammar.h"
+#include "core/base/error.h"
+#include "core/os/disk.h"
+
+namespace klog::cmd {
+
+struct DumpWish {
+    std::vector<std::string> paths;
+    std::optional<DumpKind> as;  // Whatever the name says.
+    bool records = false;
+    bool verify = false;
+    bool summary = false;
+    bool control = false;  // Records of control batches too.
+    bool kafka = false;    // As Apache Kafka's tool prints it.
+    RowStyle style = RowStyle::tabs;
+    std::optional<Format> format;
+    std::optional<OffsetRange> offsets;
+    std::optional<std::int64_t> count;
+};
+
+/// Which offsets and times are wanted, resolved against the files.
+struct DumpWindow {
+    std::int64_t from = std::numeric_limits<std::int64_t>::min();
+    std::int64_t until = std::numeric_limits<std::int64_t>::max();
+    std::optional<base::TimestampMs> from_time, until_time;  // Records at or after; before.
+};
+
+/// One run over all files: output, faults, exit code.
+class DumpRun {
+public:
+    static constexpr std::size_t fault_lines_max = 1000;
+
+    DumpRun(os::Disk& its_disk, const DumpWish& its_wish, int output) : disk(its_disk), wish(its_wish), out(output) {}
+
+    os::Disk& disk;
+    const DumpWish& wish;
+    DumpOutput out;
+    DumpWindow window;
+    bool several_files = false;
+
+    /// Something is wrong with the bytes of a file: a line on stderr, and exit code 7.
+    void fault(std::string_view path, std::uint64_t position, std::string_view words);
+    /// This file could not be looked at: a line on stderr. The worst exit code of all wins.
+    void fail(std::string_view path, const base::Error& error);
+    void raise(Exit exit);
+    ExitCode exit_code() const { return code_of(exit_); }
+
+    /// One more row was printed. False when no more are wanted.
+    bool counted() { return ++rows_ < wish.count.value_or(std::numeric_limits<std::int64_t>::max()); }
+    bool satisfied() const { return (wish.count && rows_ >= *wish.count) || out.failed(); }
+    std::uint64_t rows() const { return static_cast<std::uint64_t>(rows_); }
+
+private:
+    Exit exit_ = Exit::done;
+    std::int64_t rows_ = 0;
+    std::size_t fault_lines_ = 0;
+};
+
+/// Batches or records of one log.
+base::Result<> dump_log(DumpRun& run, const DumpFile& file, DumpTable& table);
+/// Entries of an index, snapshot or checkpoint.
+base::Result<> dump_small(DumpRun& run, const DumpFile& file, DumpTable& table);
+/// Checks all files, those of a directory against each other.
+void dump_verify(DumpRun& run, const std::vector<DumpFile>& files);
+
+ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output);
+
+}  // namespace klog::cmd

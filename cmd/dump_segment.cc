@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// klog dump-segment: what lies on disk. The options, and one file after the other.
+#include <memory>
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include "cmd/dump.h"
+#include "cmd/options.h"
+#include "cmd/quantity.h"
+#include "core/base/clock.h"
+
+namespace klog::cmd {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::Result;
+
+struct Declared {
+    explicit Declared(CLI::App& app) : options(app) {}
+    Options options;
+    DumpWish wish;
+    std::optional<std::string> as, format, output, offset;
+};
+
+void declare(Declared& d) {
+    Options& o = d.options;
+    o.positional("FILE", "logs, indexes, snapshots, checkpoints, directories; - is a log on stdin", d.wish.paths,
+                 Completes::file);
+    o.add({"-r,--records", nullptr, "records instead of batches", "What to print"}, d.wish.records);
+    o.add({"--verify", nullptr, "check CRCs, offsets and indexes instead; with -r every record", "What to print"},
+          d.wish.verify);
+    o.add({"-n,--count", "COUNT", "stop after so many rows", "What to print"}, [&d](std::string_view text) -> Result<> {
+        KLOG_TRY(d.wish.count, parse_integer(text));
+        if (*d.wish.count < 0) return fail(Errc::invalid_argument, "{} is not a count", text);
+        return {};
+    });
+    o.add({"--offset", "RANGE", "start, N, N:M, +N, -N (the last N), @TIME, @T1:T2, :N", "What to print"}, d.offset);
+    o.add({"--control", nullptr, "with -r: records of control batches too", "What to print"}, d.wish.control);
+    o.add({"--as", "KIND",
+           "what the files are, whatever their names say: log, index, timeindex, txnindex, snapshot, leader-epochs, "
+           "checkpoint, properties",
+           "What to print"},
+          d.as);
+    o.add({"-f,--format", "FORMAT", "how to print a record (with -r): '%o %F %k %v\\n'", "Output"}, d.format);
+    o.add({"-o,--output", "text|json|ndjson|csv", "json and ndjson: one object a line", "Output"}, d.output);
+    o.examples(
+        "klog dump-segment klog-data/demo_0/00000000000000000000.log\n"
+        "klog dump-segment -r -f '%o %F %k %v\\n' /var/lib/kafka/data/orders-0\n"
+        "zstdcat old.log.zst | klog dump-segment -r -o ndjson - | klog produce rescued -i json\n");
+}
+
+Result<> take_offsets(DumpWish& wish, std::string_view text) {
+    KLOG_TRY(const OffsetExpression expression, parse_offsets(text, base::system_clock().wall_ms()));
+    if (!expression.each.empty())
+        return fail(Errc::invalid_argument, "--offset takes one range, not one per partition");
+    if (expression.all.from.kind == Position::Kind::stored)
+        return fail(Errc::invalid_argument, "files know of no group: --offset stored has no meaning here");
+    wish.offsets = expression.all;
+    return {};
+}
+
+Result<> complete(Declared& d) {
+    DumpWish& wish = d.wish;
+    if (wish.paths.empty()) return fail(Errc::invalid_argument, "which file? klog dump-segment FILE");
+    if (d.as) {
+        KLOG_TRY(wish.as, parse_dump_kind(*d.as));
+    }
+    if (d.offset) KLOG_TRY_VOID(take_offsets(wish, *d.offset));
+    if (d.format) {
+        KLOG_TRY(wish.format, Format::compile(*d.format));
+        wish.records = true;
+    }
+    const std::string output = d.output.value_or("text");
+    if (output == "json" || output == "ndjson")
+        wish.style = RowStyle::json;
+    else if (output == "csv")
+        wish.style = RowStyle::csv;
+    else if (output == "text")
+        wish.style = isatty(STDOUT_FILENO) != 0 ? RowStyle::aligned : RowStyle::tabs;
+    else
+        return fail(Errc::invalid_argument, "-o is text, json, ndjson or csv, not '{}'", output);
+    if (wish.verify && (d.format || d.offset || wish.count))
+        return fail(Errc::invalid_argument, "--verify looks at whole files: not together with -f, -n or --offset");
+    if (d.format && d.output)
+        return fail(Errc::invalid_argument, "-o {} has its own form: not together with -f", output);
+    return {};
+}
+
+}  // namespace
+
+Run declare_dump_segment(CLI::App& app) {
+    const auto d = std::make_shared<Declared>(app);
+    declare(*d);
+    const Run run = d->options.run([d = d.get()]() -> ExitCode {
+        if (auto ready = complete(*d); !ready) return usage_error(ready.error().message);
+        return run_dump(os::posix_disk(), d->wish, STDOUT_FILENO);
+    });
+    return [d, run] { return run(); };
+}
+
+}  // namespace klog::cmd

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""klog dump-segment on files that Apache Kafka's classes wrote (tests/records/data) and on ones that were damaged."""
+import csv
+import io
+import json
+import pathlib
+import struct
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'integration'))
+from servers import TOP, run, klog
+
+NAME = '00000000000000001000.log'
+
+
+def java_cases():
+    """name: (bytes, entry lines, record lines)"""
+    cases = {}
+    for line in (TOP / 'tests' / 'records' / 'data' / 'java.txt').read_text().splitlines():
+        kind, _, rest = line.partition(' ')
+        if kind == 'case': cases[rest] = current = (bytearray(), [], [])
+        elif kind == 'bytes': current[0].extend(bytes.fromhex(rest))
+        elif kind == 'entry': current[1].append(rest.split())
+        elif kind == 'record': current[2].append(rest.split())
+    return cases
+
+
+CASES = java_cases()
+
+
+def dump(*arguments, exit=0, **options):
+    done = klog('dump-segment', *arguments, check=False, **options)
+    assert done.returncode == exit, (done.stdout[-2000:], done.stderr)
+    return done
+
+
+@pytest.fixture
+def partition(tmp_path):
+    folder = tmp_path / 'page.views_3'
+    folder.mkdir()
+    return folder
+
+
+def segment(folder, *names, base=1000):
+    path = folder / f'{base:020}.log'
+    path.write_bytes(b''.join(CASES[name][0] for name in names))
+    return path
+
+
+def text_of(word):
+    """How java.txt writes a key or value; nothing for one that it only gives a sum of."""
+    if word.startswith('#'): return ...
+    return {'null': None, 'empty': ''}[word] if word in ('null', 'empty') else bytes.fromhex(word).decode()
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_the_records_of_every_format_and_codec_are_those_that_java_reads(partition, name):
+    path = segment(partition, name)
+    records = [json.loads(line) for line in dump('-r', '--control', '-o', 'ndjson', path).stdout.splitlines()]
+    assert [r['offset'] for r in records] == [int(words[0]) for words in CASES[name][2]]
+    for record, words in zip(records, CASES[name][2]):
+        assert (record['topic'], record['partition']) == ('page.views', 3)
+        assert record['timestamp'] == int(words[1])
+        for member, word in (('key', words[2]), ('value', words[3])):
+            try: expected = text_of(word)
+            except UnicodeDecodeError: continue
+            if expected is not ...: assert record[member] == expected
+
+
+def small(): return [n for n in CASES if n.endswith('-small') and n.startswith('v2')][0]
+
+
+def test_batches_are_one_line_each_with_a_title(partition):
+    name = small()
+    lines = dump(segment(partition, name)).stdout.splitlines()
+    assert len(lines) == 1 + len(CASES[name][1])
+    titles, first = lines[0].split('\t'), lines[1].split('\t')
+    row = dict(zip(titles, first))
+    assert row['BASE-OFFSET'] == CASES[name][2][0][0] and row['POSITION'] == '0' and row['CRC-OK'] == 'yes'
+
+
+def test_json_and_csv_of_batches_say_the_same(partition):
+    path = segment(partition, small())
+    objects = [json.loads(line) for line in dump('-o', 'json', path).stdout.splitlines()]
+    rows = list(csv.DictReader(io.StringIO(dump('-o', 'csv', path).stdout)))
+    assert len(objects) == len(rows) > 0
+    for obj, row in zip(objects, rows):
+        assert set(obj) == set(row)
+        assert str(obj['base_offset']) == row['base_offset'] and obj['crc_ok'] is True
+
+
+def test_stdin_is_a_log_without_a_topic(partition):
+    path = segment(partition, small())
+    done = dump('-r', '-o', 'ndjson', '-', input=path.read_bytes())
+    record = json.loads(done.stdout.splitlines()[0])
+    assert 'topic' not in record and record['offset'] == int(CASES[small()][2][0][0])
+
+
+def test_a_format_a_range_and_a_count(partition):
+    name = small()
+    path = segment(partition, name)
+    offsets = [words[0] for words in CASES[name][2]]
+    assert dump('-f', '%o\\n', path).stdout.split() == offsets
+    assert dump('-r', '-f', '%o\\n', '-n', '2', path).stdout.split() == offsets[:2]
+    assert dump('-f', '%o\\n', '--offset', f'{offsets[1]}:{offsets[3]}', path).stdout.split() == offsets[1:3]
+    assert dump('-f', '%o\\n', '--offset', '-2', path).stdout.split() == offsets[-2:]
+    assert dump('-f', '%o\\n', '--offset', '+1', path).stdout.split() == offsets[1:]
+
+
+def test_a_truncated_log_prints_what_is_whole_and_names_the_place(partition):
+    path = segment(partition, small(), small())
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[:-3])
+    done = dump('-r', '-f', '%o\\n', path, exit=7)
+    assert done.stdout.split() == [words[0] for words in CASES[small()][2]]
+    assert done.stderr.count('\n') == 1 and f'{path}: at {size // 2}: ' in done.stderr
+
+
+def test_a_flipped_bit_is_a_bad_crc_and_later_batches_are_still_printed(partition):
+    path = segment(partition, small(), small())
+    data = bytearray(path.read_bytes())
+    data[70] ^= 1
+    path.write_bytes(data)
+    batches = [json.loads(line) for line in dump('-o', 'json', path, exit=7).stdout.splitlines()]
+    assert [b['crc_ok'] for b in batches] == [False, True]
+    done = dump('--verify', '-o', 'json', path, exit=7)
+    verdict = json.loads(done.stdout)
+    assert not verdict['ok'] and verdict['faults'][0]['position'] == 0
+
+
+@pytest.mark.parametrize('garbage', [b'\0' * 200, b'no log at all, but long enough to look like one' * 3, b'x'])
+def test_garbage_ends_in_one_line_and_exit_7(partition, garbage):
+    path = partition / NAME
+    path.write_bytes(garbage)
+    for mode in ([], ['-r'], ['-o', 'json']):
+        done = dump(*mode, path, exit=7)
+        assert done.stderr.count('\n') == 1 and 'at 0: ' in done.stderr
+
+
+def test_what_is_missing_unknown_or_no_log_is_said_in_one_line(partition, tmp_path):
+    assert str(partition / NAME) in dump(partition / NAME, exit=3).stderr
+    assert 'no log files' in dump(partition, exit=3).stderr
+    (tmp_path / 'notes.txt').write_text('hello')
+    assert '--as' in dump(tmp_path / 'notes.txt', exit=2).stderr
+    assert '--records' in dump('--recordz', 'x', exit=2).stderr
+    assert 'which file' in dump(exit=2).stderr
+
+
+def index_of(folder, entries, kind='index', base=1000):
+    path = folder / f'{base:020}.{kind}'
+    path.write_bytes(b''.join(struct.pack('>ii' if kind == 'index' else '>qi', *entry) for entry in entries))
+    return path
+
+
+def two_batches(folder):
+    """A log of two batches at offsets 1000.. and after; returns (path, [batch as JSON])."""
+    first = bytes(CASES[small()][0])
+    count = len(CASES[small()][2])
+    base = int(CASES[small()][2][0][0])
+    second = struct.pack('>q', base + count) + first[8:]
+    path = folder / f'{base:020}.log'
+    path.write_bytes(first + second)
+    return path, [json.loads(line) for line in dump('-o', 'json', path).stdout.splitlines()], base
+
+
+def test_verify_finds_good_indexes_good_and_bad_ones_bad(partition):
+    path, batches, base = two_batches(partition)
+    second = batches[1]
+    good = (second['last_offset'] - base, second['position'])
+    time = (batches[0]['max_timestamp'], batches[0]['last_offset'] - base)
+    index_of(partition, [good, (0, 0), (0, 0)], base=base)  # Zeros: a file made longer than it is.
+    index_of(partition, [time], 'timeindex', base=base)
+    assert dump('--verify', partition).stdout.count(': ok') == 3
+
+    def verdicts(exit=7):
+        lines = dump('--verify', '-o', 'json', partition, exit=exit).stdout.splitlines()
+        return {v['kind']: v for v in map(json.loads, lines)}
+
+    for bad in [(good[0], good[1] + 1), (good[0], good[1] + 100_000), (good[0] - 1, good[1])]:
+        index_of(partition, [bad], base=base)
+        found = verdicts()
+        assert found['log']['ok'] and found['timeindex']['ok'] and not found['index']['ok'], bad
+    index_of(partition, [good, good], base=base)
+    assert verdicts()['index']['faults'][0]['position'] == 8
+    index_of(partition, [good], base=base)
+    for bad in [(time[0] - 1, time[1]), (time[0], time[1] + 100_000)]:
+        index_of(partition, [bad], 'timeindex', base=base)
+        found = verdicts()
+        assert found['log']['ok'] and found['index']['ok'] and not found['timeindex']['ok'], bad
+    (partition / f'{base:020}.timeindex').write_bytes(b'1234567')
+    assert 'no whole entry' in verdicts()['timeindex']['faults'][0]['what']
+
+
+def test_verify_sees_offsets_that_go_back_are_missing_or_belong_elsewhere(partition):
+    path, batches, base = two_batches(partition)
+    data = path.read_bytes()
+    one = data[:batches[1]['position']]
+    path.write_bytes(one + one)
+    assert 'comes after' in dump('--verify', path, exit=7).stdout
+    path.write_bytes(one)
+    next_path = partition / f'{base + 1000:020}.log'
+    next_path.write_bytes(struct.pack('>q', base + 1000) + one[8:])
+    assert 'are missing before it' in dump('--verify', partition, exit=7).stdout
+    next_path.write_bytes(one)
+    assert "of the file's name" in dump('--verify', next_path, exit=7).stdout
+
+
+def test_checkpoints_and_properties_are_read(tmp_path):
+    (tmp_path / 'recovery-point-offset-checkpoint').write_text('0\n2\na b 0 5\n'.replace('a b', 'a') + 'b 1 7\n')
+    (tmp_path / 'leader-epoch-checkpoint').write_text('0\n1\n3 42\n')
+    (tmp_path / 'meta.properties').write_text('#x\ncluster.id=abc\nversion=1\n')
+    done = dump('-o', 'json', *(tmp_path / n for n in ('recovery-point-offset-checkpoint', 'leader-epoch-checkpoint',
+                                                     'meta.properties')))
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    for row in rows: row.pop('file')
+    assert rows == [{'topic': 'a', 'partition': 0, 'offset': 5}, {'topic': 'b', 'partition': 1, 'offset': 7},
+                    {'leader_epoch': 3, 'start_offset': 42}, {'key': 'cluster.id', 'value': 'abc'},
+                    {'key': 'version', 'value': '1'}]
+    (tmp_path / 'leader-epoch-checkpoint').write_text('nonsense')
+    assert 'leader-epoch-checkpoint' in dump(tmp_path / 'leader-epoch-checkpoint', exit=7).stderr
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(partition):
+    path = segment(partition, *[small()] * 3000)
+    from servers import KLOG
+    done = run('bash', '-c', f'"{KLOG}" dump-segment -r "{path}" | head -n 1; exit "${{PIPESTATUS[0]}}"', check=False)
+    assert done.stderr == '' and done.stdout.count('\n') == 1
+
+
+def test_a_full_disk_on_stdout_is_said(partition):
+    path = segment(partition, small())
+    from servers import KLOG
+    done = run('bash', '-c', f'"{KLOG}" dump-segment "{path}" >/dev/full', check=False)
+    assert done.returncode == 1 and 'No space left' in done.stderr
