@@ -81,6 +81,10 @@ base::Result<> dump_log(DumpRun& run, const DumpFile& file, DumpTable& table);
 base::Result<> dump_small(DumpRun& run, const DumpFile& file, DumpTable& table);
 /// Checks all files, those of a directory against each other.
 void dump_verify(DumpRun& run, const std::vector<DumpFile>& files);
+/// Prints figures about all logs together.
+void dump_summary(DumpRun& run, const std::vector<DumpFile>& files);
+/// As Apache Kafka's tool prints this file.
+base::Result<> dump_kafka(DumpRun& run, const DumpFile& file);
 
 ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output);
 

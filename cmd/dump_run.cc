@@ -80,7 +80,9 @@ Result<> resolve(DumpRun& run, const std::vector<DumpFile>& files) {
 }
 
 void dump_file(DumpRun& run, const DumpFile& file, DumpTable& table) {
-    const auto done = is_log(file.kind) ? dump_log(run, file, table) : dump_small(run, file, table);
+    const auto done = run.wish.kafka      ? dump_kafka(run, file)
+                      : is_log(file.kind) ? dump_log(run, file, table)
+                                          : dump_small(run, file, table);
     if (!done) run.fail(file.path, done.error());
 }
 
@@ -128,6 +130,8 @@ ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output) {
     DumpTable table(run.out, wish.style);
     if (wish.verify) {
         dump_verify(run, files);
+    } else if (wish.summary) {
+        dump_summary(run, files);
     } else {
         for (const DumpFile& file : files) {
             if (run.satisfied()) break;

@@ -32,6 +32,7 @@ void declare(Declared& d) {
     o.add({"-r,--records", nullptr, "records instead of batches", "What to print"}, d.wish.records);
     o.add({"--verify", nullptr, "check CRCs, offsets and indexes instead; with -r every record", "What to print"},
           d.wish.verify);
+    o.add({"--summary", nullptr, "figures about all of it instead", "What to print"}, d.wish.summary);
     o.add({"-n,--count", "COUNT", "stop after so many rows", "What to print"}, [&d](std::string_view text) -> Result<> {
         KLOG_TRY(d.wish.count, parse_integer(text));
         if (*d.wish.count < 0) return fail(Errc::invalid_argument, "{} is not a count", text);
@@ -45,7 +46,9 @@ void declare(Declared& d) {
            "What to print"},
           d.as);
     o.add({"-f,--format", "FORMAT", "how to print a record (with -r): '%o %F %k %v\\n'", "Output"}, d.format);
-    o.add({"-o,--output", "text|json|ndjson|csv", "json and ndjson: one object a line", "Output"}, d.output);
+    o.add({"-o,--output", "text|json|ndjson|csv|kafka",
+           "json and ndjson: one object a line; kafka: as Apache Kafka's DumpLogSegments", "Output"},
+          d.output);
     o.examples(
         "klog dump-segment klog-data/demo_0/00000000000000000000.log\n"
         "klog dump-segment -r -f '%o %F %k %v\\n' /var/lib/kafka/data/orders-0\n"
@@ -80,10 +83,16 @@ Result<> complete(Declared& d) {
         wish.style = RowStyle::csv;
     else if (output == "text")
         wish.style = isatty(STDOUT_FILENO) != 0 ? RowStyle::aligned : RowStyle::tabs;
+    else if (output == "kafka")
+        wish.kafka = true;
     else
-        return fail(Errc::invalid_argument, "-o is text, json, ndjson or csv, not '{}'", output);
+        return fail(Errc::invalid_argument, "-o is text, json, ndjson, csv or kafka, not '{}'", output);
     if (wish.verify && (d.format || d.offset || wish.count))
         return fail(Errc::invalid_argument, "--verify looks at whole files: not together with -f, -n or --offset");
+    if (wish.kafka && (wish.verify || wish.summary || d.offset))
+        return fail(Errc::invalid_argument,
+                    "-o kafka prints whole files: not together with --verify, --summary, --offset");
+    if (wish.verify && wish.summary) return fail(Errc::invalid_argument, "--verify and --summary are two commands");
     if (d.format && d.output)
         return fail(Errc::invalid_argument, "-o {} has its own form: not together with -f", output);
     return {};

@@ -212,6 +212,17 @@ Result<TimePrefix> parse_time_prefix(std::string_view text, TimestampMs now_ms) 
     return std::unexpected(parse_time(text, now_ms).error());
 }
 
+namespace {
+
+/// With leading zeros. Records are printed by the million: this is what -f %F spends its time on.
+void append_digits(std::string& out, unsigned number, int digits) {
+    char text[4];
+    for (int i = digits; i-- > 0; number /= 10) text[i] = static_cast<char>('0' + number % 10);
+    out.append(text, static_cast<std::size_t>(digits));
+}
+
+}  // namespace
+
 void append_rfc3339(std::string& out, TimestampMs time_ms) {
     if (time_ms == -1) {
         out += '-';
@@ -222,9 +233,23 @@ void append_rfc3339(std::string& out, TimestampMs time_ms) {
     const auto day = floor<days>(moment);
     const year_month_day date{day};
     const hh_mm_ss time{moment - day};
-    fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                   time.minutes().count(), time.seconds().count(), time.subseconds().count());
+    const int year = static_cast<int>(date.year());
+    if (year < 0 || year > 9999) [[unlikely]] {
+        fmt::format_to(std::back_inserter(out), "{:04}", year);
+    } else {
+        append_digits(out, static_cast<unsigned>(year), 4);
+    }
+    const auto part = [&](char before, unsigned number, int digits) {
+        out += before;
+        append_digits(out, number, digits);
+    };
+    part('-', static_cast<unsigned>(date.month()), 2);
+    part('-', static_cast<unsigned>(date.day()), 2);
+    part('T', static_cast<unsigned>(time.hours().count()), 2);
+    part(':', static_cast<unsigned>(time.minutes().count()), 2);
+    part(':', static_cast<unsigned>(time.seconds().count()), 2);
+    part('.', static_cast<unsigned>(time.subseconds().count()), 3);
+    out += 'Z';
 }
 
 std::string human_bytes(std::int64_t bytes) {

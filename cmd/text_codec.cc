@@ -207,7 +207,12 @@ void append_json_string(std::string& out, std::string_view text) {
 
 void append_printable(std::string& out, std::string_view bytes) {
     std::size_t i = 0;
+    const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '\\'; };
     while (i < bytes.size()) {
+        const std::size_t from = i;
+        while (i < bytes.size() && plain(bytes[i])) ++i;
+        out.append(bytes.data() + from, i - from);
+        if (i == bytes.size()) return;
         const auto c = static_cast<std::uint8_t>(bytes[i]);
         if (c >= 0x80) {
             if (const std::size_t length = sequence_length(bytes.substr(i)); length > 0) {
@@ -224,11 +229,10 @@ void append_printable(std::string& out, std::string_view bytes) {
             out += "\\r";
         else if (c == '\\')
             out += "\\\\";
-        else if (c < 0x20 || c >= 0x7f) {
+        else {
             out += "\\x";
             append_hex(out, bytes.substr(i, 1));
-        } else
-            out += static_cast<char>(c);
+        }
         ++i;
     }
 }

@@ -234,3 +234,23 @@ def test_a_full_disk_on_stdout_is_said(partition):
     from servers import KLOG
     done = run('bash', '-c', f'"{KLOG}" dump-segment "{path}" >/dev/full', check=False)
     assert done.returncode == 1 and 'No space left' in done.stderr
+
+
+def test_a_summary_counts_what_is_there(partition):
+    name = small()
+    path = segment(partition, name, 'v2-gzip-large')
+    figures = json.loads(dump('--summary', '-o', 'json', path).stdout)
+    assert figures['records'] == len(CASES[name][2]) + len(CASES['v2-gzip-large'][2])
+    assert figures['bytes'] == path.stat().st_size and figures['batches'] == 2
+    assert figures['codecs']['gzip']['plain_bytes'] > figures['codecs']['gzip']['bytes']
+    assert f"records\t{figures['records']}" in dump('--summary', path).stdout.splitlines()
+
+
+def test_output_like_kafkas_tool(partition):
+    """tests/integration/test_files.py compares it with the tool's own."""
+    path = segment(partition, small())
+    path.write_bytes(path.read_bytes() + b'torn off in the middle')
+    lines = dump('-r', '-o', 'kafka', path, exit=7).stdout.splitlines()
+    assert lines[:2] == [f'Dumping {path}', 'Log starting offset: 1000']
+    assert lines[2].startswith('baseOffset: 1000 lastOffset: ') and lines[2].endswith(' isvalid: true')
+    assert lines[3].startswith('| offset: 1000 CreateTime: ')

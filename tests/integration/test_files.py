@@ -73,6 +73,21 @@ def test_kafka_reads_the_files_after_a_clean_stop_and_after_a_kill(topic, tmp_pa
         assert complaints(kafka_dump(*snapshots, deep=False)) == []
 
 
+def test_klog_prints_the_files_of_kafka_as_kafkas_tool_does(topic):
+    with Kafka(log_segment_bytes=1_048_576) as server:
+        fill(server.start(), topic)
+        kafka_tool('org.apache.kafka.tools.ProducerPerformance', '--bootstrap-server', server.address, '--topic', topic,
+                   '--num-records', '100', '--throughput', '-1', '--record-size', '50', '--transactional-id', 'one',
+                   '--transaction-duration-ms', '50')
+        folder = server.partition_folder(topic)
+        live = sorted(folder.glob('0*'))
+        logs = [path for path in live if path.suffix == '.log']
+        others = [path for path in live if path.suffix != '.log']
+        server.kill()
+        assert klog('dump-segment', '-r', '-o', 'kafka', *logs).stdout == kafka_dump(*logs)
+        assert klog('dump-segment', '-o', 'kafka', *logs, *others).stdout == kafka_dump(*logs, *others, deep=False)
+
+
 def test_klog_reads_the_files_of_kafka(topic, tmp_path):
     with Kafka(log_segment_bytes=1_048_576) as server:
         count = fill(server.start(), topic, rounds=8)
