@@ -67,9 +67,9 @@ Result<std::optional<EntryView>> EntryStream::next() {
     KLOG_TRY(const bool prefix_there, fill(records::entry_prefix_bytes));
     if (held() == 0) return std::nullopt;
     const auto left = [&] { return std::string_view(buffer_).substr(begin_, held()); };
+    if (!prefix_there) return fail(Errc::truncated, "the last {} bytes are no whole batch", held());
     if (left().substr(0, records::entry_prefix_bytes).find_first_not_of('\0') == std::string_view::npos)
         return fail(Errc::corrupt, "zeros where a batch should start");
-    if (!prefix_there) return fail(Errc::truncated, "the last {} bytes are no whole batch", held());
     auto prefix = records::read_entry_prefix(left(), entry_bytes_max);
     if (!prefix) return fail(Errc::corrupt, "not a batch: {}", prefix.error().message);
     KLOG_TRY(const bool whole, fill(prefix->size));
