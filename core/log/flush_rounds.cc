@@ -25,7 +25,10 @@ struct FlushRounds::Round {
     Result<> sync(os::Disk& disk, const std::string& path, std::size_t piece) {
         if (whole_filesystem) return disk.sync_filesystem(path);
         if (piece < files.size()) return files[piece]->sync();
-        return disk.sync_directory(directories[piece - files.size()]);
+        auto synced = disk.sync_directory(directories[piece - files.size()]);
+        // The partition was deleted while its mark waited: nothing of it has to be durable any more.
+        if (!synced && synced.error().code == base::Errc::not_found) return {};
+        return synced;
     }
 };
 
