@@ -93,8 +93,8 @@ Result<> PartitionLog::Parts::write(std::span<const std::string_view> what, std:
     if (written.error().code == Errc::no_space) {
         if (auto cut = (*file)->truncate(position); !cut)
             directory.take_offline(cut.error());
-        else if (owner != nullptr)  // So that the cut becomes durable.
-            directory.flushes().mark(slot, *file, log_end(), generation, {});
+        else
+            mark_for_flush();  // So that the cut becomes durable.
     }
     return std::unexpected(report(std::move(written).error()));
 }
@@ -131,6 +131,7 @@ Result<> PartitionLog::Parts::write_epochs() {
     if (epochs_written) return {};
     auto written = os::replace_file(disk, at(leader_epoch_name), format_epochs(epochs.entries()));
     if (!written) return std::unexpected(report(std::move(written).error()));
+    gate->newest_epochs = ++gate->jobs_made;
     epochs_written = true;
     return {};
 }

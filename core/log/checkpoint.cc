@@ -87,7 +87,10 @@ public:
             for (const auto& tail : segment.tails) KLOG_TRY_VOID(write_tail(disk_, tail, sync));
         if (snapshot) KLOG_TRY_VOID(write_tail(disk_, *snapshot, sync));
         if (sync) KLOG_TRY_VOID(disk_.sync_directory(directory_));
-        if (epochs) KLOG_TRY_VOID(os::replace_file(disk_, join(directory_, leader_epoch_name), *epochs));
+        if (epochs && number_ > gate_->newest_epochs) {
+            KLOG_TRY_VOID(os::replace_file(disk_, join(directory_, leader_epoch_name), *epochs));
+            gate_->newest_epochs = number_;
+        }
         for (const auto& path : obsolete)
             if (auto done = disk_.remove(path); !done && done.error().code != Errc::not_found) return done;
         written = true;

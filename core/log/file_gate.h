@@ -14,8 +14,10 @@ namespace klog::log {
 struct FileGate {
     std::mutex mutex;  // Held by jobs on the pool, across system calls; never taken on a shard.
     std::atomic<std::uint64_t> generation{0};
-    std::uint64_t jobs_made = 0;    // Shard only.
-    std::uint64_t newest_done = 0;  // Under the mutex.
+    std::uint64_t jobs_made = 0;  // By the owner of the log only.
+    // Under the mutex: an older job that comes later must not undo a newer one.
+    std::uint64_t newest_done = 0;
+    std::uint64_t newest_epochs = 0;
 };
 
 }  // namespace klog::log

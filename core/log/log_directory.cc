@@ -138,23 +138,27 @@ struct LogDirectory::Parts : std::enable_shared_from_this<Parts> {
 Result<> LogDirectory::Parts::write_checkpoint(Checkpoint which) {
     const std::scoped_lock one_writer(writing[index_of(which)]);
     std::string text;
-    std::vector<std::pair<std::shared_ptr<PartitionSlot>, Offset>> starts;
+    std::vector<std::pair<std::shared_ptr<PartitionSlot>, Offset>> noted;
     {
         const std::scoped_lock guard(mutex);
         if (failure) return std::unexpected(*failure);
         OffsetMap& all = offsets[index_of(which)];
         for (const auto& [name, slot] : slots) {
-            if (which == Checkpoint::recovery_points) all[name] = {slot->recovery_point.load()};
-            if (which == Checkpoint::log_starts) {
-                all[name] = {slot->log_start.load()};
-                starts.emplace_back(slot, all[name]);
-            }
+            if (which == Checkpoint::high_watermarks) break;
+            const bool starts = which == Checkpoint::log_starts;
+            all[name] = {starts ? slot->log_start.load() : slot->recovery_point.load()};
+            noted.emplace_back(slot, all[name]);
         }
         text = format_offsets(all);
     }
     if (auto written = os::replace_file(disk, at(checkpoint_names[index_of(which)]), text); !written)
         return std::unexpected(report(std::move(written).error()));
-    for (const auto& [slot, start] : starts) slot->log_start_on_disk = start.value;
+    for (const auto& [slot, offset] : noted) {
+        if (which == Checkpoint::log_starts)
+            slot->log_start_on_disk = offset.value;
+        else
+            slot->recovery_point_on_disk = offset.value;
+    }
     return {};
 }
 
@@ -270,10 +274,9 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(os::Disk& disk, runtime
     }
     const std::string marker = parts->at(clean_shutdown_name);
     parts->started_clean = disk.info(marker).has_value();
-    if (parts->started_clean) {
-        KLOG_TRY_VOID(disk.remove(marker));
-        KLOG_TRY_VOID(disk.sync_directory(path));
-    }
+    if (parts->started_clean) KLOG_TRY_VOID(disk.remove(marker));
+    // Also for what a killed life left: partitions that are found now must not vanish later.
+    KLOG_TRY_VOID(disk.sync_directory(path));
     return std::unique_ptr<LogDirectory>(new LogDirectory(std::move(parts)));
 }
 
@@ -457,6 +460,8 @@ Result<> LogDirectory::forget_checkpoints(const PartitionName& name) {
 std::shared_ptr<PartitionSlot> LogDirectory::attach(const PartitionName& name, runtime::Shard* owner) {
     auto slot = std::make_shared<PartitionSlot>(name, owner);
     const std::scoped_lock guard(parts_->mutex);
+    const auto& points = parts_->offsets[index_of(Checkpoint::recovery_points)];
+    if (const auto found = points.find(name); found != points.end()) slot->recovery_point_on_disk = found->second.value;
     parts_->slots[name] = slot;
     parts_->opened.insert(name);
     parts_->closed_ends.erase(name);

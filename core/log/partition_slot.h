@@ -35,7 +35,9 @@ struct PartitionSlot {
     // Written by the log, read by whoever writes the checkpoints.
     std::atomic<std::int64_t> recovery_point{0};
     std::atomic<std::int64_t> log_start{0};
-    std::atomic<std::int64_t> log_start_on_disk{0};  // What the checkpoint file says.
+    // What the checkpoint files say.
+    std::atomic<std::int64_t> recovery_point_on_disk{0};
+    std::atomic<std::int64_t> log_start_on_disk{0};
     /// Where the log ended when it was closed well; -1: it was not.
     std::atomic<std::int64_t> closed_end{-1};
 };

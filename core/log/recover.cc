@@ -381,11 +381,13 @@ Result<> Recovery::finish() {
     bool changed = log_.epochs.truncate_end(end);
     changed = log_.epochs.truncate_start(start) || changed;
     if (changed) log_.epochs_written = false;
-    // Snapshots beyond the end are of a log that is no more.
+    // Snapshots beyond the end are of a log that is no more. Durably: they must not be taken for that of what follows.
+    const bool beyond = !log_.snapshots.empty() && log_.snapshots.back() > end;
     while (!log_.snapshots.empty() && log_.snapshots.back() > end) {
-        (void)log_.disk.remove(log_.at(segment_file_name(log_.snapshots.back(), FileKind::producer_snapshot)));
+        KLOG_TRY_VOID(log_.remove_file(log_.at(segment_file_name(log_.snapshots.back(), FileKind::producer_snapshot))));
         log_.snapshots.pop_back();
     }
+    if (beyond) KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
     if (!log_.snapshots.empty()) log_.snapshot_at = log_.snapshots.back();
     log_.resumed = walked_ && !log_.damage;
     return {};

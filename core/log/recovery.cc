@@ -13,9 +13,10 @@ constexpr std::array<SegmentRow, 5> segment_rows{{
      [](const SegmentFacts& f) { return !f.last && f.next_base <= f.log_start; }, SegmentAction::remove},
     {"after a clean stop nothing is read", [](const SegmentFacts& f) { return f.clean_stop; }, SegmentAction::trust},
     {"a segment below the recovery point is trusted",
-     [](const SegmentFacts& f) { return !f.last && f.next_base <= f.recovery_point; }, SegmentAction::trust},
+     [](const SegmentFacts& f) { return !f.last && f.next_base < f.recovery_point; }, SegmentAction::trust},
+    // One that ends at the recovery point may have been closed after it was noted: its time index then lacks its end.
     {"the segment of the recovery point is scanned from there",
-     [](const SegmentFacts& f) { return f.base < f.recovery_point && f.recovery_point < f.next_base; },
+     [](const SegmentFacts& f) { return f.base < f.recovery_point && f.recovery_point <= f.next_base; },
      SegmentAction::scan},
     {"a segment behind the recovery point is scanned whole", [](const SegmentFacts&) { return true; },
      SegmentAction::scan_whole},

@@ -84,8 +84,8 @@ Result<> settle_removals(PartitionLog::Parts& log) {
 }
 
 Result<> lower_recovery_point(PartitionLog::Parts& log, Offset to) {
-    if (log.recovery_point() <= to) return {};
-    log.slot->recovery_point = to.value;
+    if (log.slot->recovery_point_on_disk.load() <= to.value) return {};
+    log.slot->recovery_point = std::min(to, log.recovery_point()).value;
     auto written = log.directory.write_recovery_points();
     if (!written) log.slot->recovery_point = log.recovery_point().value;
     return written;
@@ -105,12 +105,20 @@ Result<> remove_segment_files(PartitionLog::Parts& log, const Segment& segment) 
     return log.disk.sync_directory(log.path);
 }
 
+/// All that are on disk, also those that a job has written and not yet reported. Durably: one that came back would be
+/// taken for the state of a log that has grown anew.
 Result<> remove_snapshots_beyond(PartitionLog::Parts& log, Offset end) {
-    while (!log.snapshots.empty() && log.snapshots.back() > end) {
-        KLOG_TRY_VOID(log.remove_file(log.at(segment_file_name(log.snapshots.back(), FileKind::producer_snapshot))));
-        log.snapshots.pop_back();
+    KLOG_TRY(const auto entries, log.disk.list(log.path));
+    bool any = false;
+    for (const auto& entry : entries) {
+        const auto parsed = parse_segment_file_name(entry.name);
+        if (!parsed || parsed->kind != FileKind::producer_snapshot || parsed->base_offset <= end) continue;
+        KLOG_TRY_VOID(log.remove_file(log.at(entry.name)));
+        any = true;
     }
+    std::erase_if(log.snapshots, [&](Offset at) { return at > end; });
     log.snapshot_at = log.snapshots.empty() ? Offset{-1} : log.snapshots.back();
+    if (any) return log.disk.sync_directory(log.path);
     return {};
 }
 
@@ -130,6 +138,13 @@ Result<> cut_files(PartitionLog::Parts& log, const Cut& cut) {
     if (!segment.aborted_loaded) KLOG_TRY_VOID(log.load_aborted(segment, cut.end));
     segment.truncate(cut.end, cut.position);
     return {};
+}
+
+/// Memory and disk are apart: the directory cannot go on, and this log does not wait to be told.
+base::Error give_up(PartitionLog::Parts& log, base::Error why) {
+    log.directory.take_offline(why);
+    log.offline = log.directory.failure();
+    return why;
 }
 
 }  // namespace
@@ -168,10 +183,7 @@ Result<Offset> PartitionLog::truncate_to(Offset offset) {
         done = resume_after_cut(log);
     }
     if (done) done = log.load_producers(cut->end);
-    if (!done) {
-        log.directory.take_offline(done.error());
-        return std::unexpected(std::move(done).error());
-    }
+    if (!done) return std::unexpected(give_up(log, std::move(done).error()));
     log.resumed = true;
     return cut->end;
 }
@@ -210,8 +222,8 @@ Result<> PartitionLog::truncate_fully_and_start_at(Offset offset) {
         return {};
     };
     if (auto done = restart(); !done) {
-        log.directory.take_offline(done.error());
-        return done;
+        if (log.segments.empty()) log.segments.push_back(log.make_segment(offset, 0));
+        return std::unexpected(give_up(log, std::move(done).error()));
     }
     log.epochs.reset({});
     log.epochs_written = true;

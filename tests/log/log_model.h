@@ -188,11 +188,8 @@ public:
         model.end = at;
         const auto done = log->append_as_leader(appends, {epoch});
         model.end = log->log_end_offset();
-        // A producer goes on from what was accepted.
-        for (std::size_t i = 0; i < specs.size(); ++i)
-            if (!(done && appends[i].outcome) && specs[i].producer.present())
-                sequences[specs[i].producer.id] =
-                    std::min(sequences[specs[i].producer.id], specs[i].producer.base_sequence);
+        for (const auto& append : appends)
+            if (!done || !append.outcome) forget_sequences();
         if (!done) return done;
         if (model.end == before) return std::unexpected(appends[0].outcome.error());
         return {};
@@ -209,6 +206,7 @@ public:
         model.end = at;
         const auto done = log->append_as_follower(bytes);
         model.end = log->log_end_offset();
+        if (!done) forget_sequences();
         if (!done) return std::unexpected(done.error());
         return {};
     }
@@ -247,7 +245,7 @@ public:
         return {};
     }
     Result<> delete_records() {
-        const Offset to{random.between(model.start.value, model.acked.value)};
+        const Offset to{random.between(model.start.value, std::max(model.start, model.acked).value)};
         model.start_max = std::max(model.start, to);
         KLOG_TRY_VOID(log->delete_records_before(to));
         model.start = log->log_start_offset();
