@@ -18,6 +18,7 @@
 #include "cmd/dump_rows.h"
 #include "cmd/format.h"
 #include "cmd/offsets_grammar.h"
+#include "cmd/record_filter.h"
 #include "core/base/error.h"
 #include "core/os/disk.h"
 
@@ -34,6 +35,7 @@ struct DumpWish {
     RowStyle style = RowStyle::tabs;
     std::optional<Format> format;
     std::optional<OffsetRange> offsets;
+    RecordFilter filter;
     std::optional<std::int64_t> count;
 };
 

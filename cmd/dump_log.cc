@@ -169,6 +169,7 @@ private:
         text_.value = record.value;
         headers_.clear();
         if (!record.headers.empty()) headers_.assign(record.headers.begin(), record.headers.end());
+        if (!run_.wish.filter.empty() && !run_.wish.filter.matches(text_)) return;
         std::string& out = run_.out.text();
         if (run_.wish.format) {
             run_.wish.format->print(text_, run_.rows(), out);

@@ -39,6 +39,12 @@ void declare(Declared& d) {
         return {};
     });
     o.add({"--offset", "RANGE", "start, N, N:M, +N, -N (the last N), @TIME, @T1:T2, :N", "What to print"}, d.offset);
+    o.add({"--grep", "[!]k:|v:|h.NAME:REGEX", "only records whose key, value or header matches; may be repeated",
+           "What to print"},
+          [&d](std::string_view text) -> Result<> {
+              d.wish.records = true;
+              return d.wish.filter.add(text);
+          });
     o.add({"--control", nullptr, "with -r: records of control batches too", "What to print"}, d.wish.control);
     o.add({"--as", "KIND",
            "what the files are, whatever their names say: log, index, timeindex, txnindex, snapshot, leader-epochs, "
@@ -87,11 +93,12 @@ Result<> complete(Declared& d) {
         wish.kafka = true;
     else
         return fail(Errc::invalid_argument, "-o is text, json, ndjson, csv or kafka, not '{}'", output);
-    if (wish.verify && (d.format || d.offset || wish.count))
-        return fail(Errc::invalid_argument, "--verify looks at whole files: not together with -f, -n or --offset");
-    if (wish.kafka && (wish.verify || wish.summary || d.offset))
+    if (wish.verify && (d.format || d.offset || wish.count || !wish.filter.empty()))
         return fail(Errc::invalid_argument,
-                    "-o kafka prints whole files: not together with --verify, --summary, --offset");
+                    "--verify looks at whole files: not together with -f, -n, --grep or --offset");
+    if (wish.kafka && (wish.verify || wish.summary || d.offset || !wish.filter.empty()))
+        return fail(Errc::invalid_argument,
+                    "-o kafka prints whole files: not together with --verify, --summary, --grep or --offset");
     if (wish.verify && wish.summary) return fail(Errc::invalid_argument, "--verify and --summary are two commands");
     if (d.format && d.output)
         return fail(Errc::invalid_argument, "-o {} has its own form: not together with -f", output);

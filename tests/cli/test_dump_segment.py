@@ -109,6 +109,14 @@ def test_a_format_a_range_and_a_count(partition):
     assert dump('-f', '%o\\n', '--offset', '+1', path).stdout.split() == offsets[1:]
 
 
+def test_grep_takes_keys_values_and_headers(partition):
+    path = segment(partition, 'v2-gzip-large')
+    offsets = [words[0] for words in CASES['v2-gzip-large'][2]]
+    assert dump('-f', '%o\\n', '--grep', 'k:^key-(7|8)$', path).stdout.split() == offsets[7:9]
+    assert dump('-f', '%o\\n', '--grep', '!k:.', path).stdout == ''
+    assert 'filter' in dump('--grep', 'nonsense', path, exit=2).stderr
+
+
 def test_a_truncated_log_prints_what_is_whole_and_names_the_place(partition):
     path = segment(partition, small(), small())
     size = path.stat().st_size
