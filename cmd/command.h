@@ -42,7 +42,11 @@ struct Command {
 /// All subcommands, in the order in which `klog help` shows them.
 std::span<const Command> commands();
 
+Run declare_consume(CLI::App& app);
 Run declare_dump_segment(CLI::App& app);
+Run declare_offsets(CLI::App& app);
+Run declare_produce(CLI::App& app);
+Run declare_topic(CLI::App& app);
 Run declare_version(CLI::App& app);
 
 }  // namespace klog::cmd

@@ -227,6 +227,12 @@ Result<Format> Format::compile(std::string_view text) {
     return format;
 }
 
+Result<> Format::append(std::string_view text) {
+    KLOG_TRY(auto more, Compiler(text).run(false));
+    for (FormatOp& op : more) ops_.push_back(std::move(op));
+    return {};
+}
+
 void Format::append_literal(std::string_view text) {
     if (text.empty()) return;
     if (ops_.empty() || ops_.back().verb != Verb::literal) ops_.emplace_back();

@@ -72,6 +72,8 @@ class Format {
 public:
     static base::Result<Format> compile(std::string_view text);
 
+    /// Adds the operations of another text.
+    base::Result<> append(std::string_view text);
     /// Adds literal text behind the last operation.
     void append_literal(std::string_view text);
 

@@ -142,15 +142,17 @@ Result<> Options::store() {
     return {};
 }
 
-Run Options::run(Run then) {
-    then_ = std::move(then);
+ExitCode Options::finish() {
+    for (const auto& sub : below_)
+        if (sub->app_.parsed()) return sub->finish();
+    if (auto stored = store(); !stored) return usage_error(stored.error().message);
+    return then_();
+}
+
+Run Options::run(Run what) {
+    then_ = std::move(what);
     if (!below_.empty()) app_.require_subcommand(1);
-    return [this]() -> ExitCode {
-        for (const auto& sub : below_)
-            if (sub->app_.parsed()) return sub->run(sub->then_)();
-        if (auto stored = store(); !stored) return usage_error(stored.error().message);
-        return then_();
-    };
+    return [this] { return finish(); };
 }
 
 ExitCode usage_error(std::string_view words) {

@@ -68,9 +68,10 @@ public:
     Options& subcommand(const char* name, const char* summary);
     void examples(std::string text);
 
-    /// What the frame calls after parsing: checks and stores all values, then runs. With subcommands: give each its
-    /// run.
-    Run run(Run then);
+    /// What a subcommand below runs.
+    void then(Run what) { then_ = std::move(what); }
+    /// What the frame calls after parsing: checks and stores all values, then runs `what`, or the subcommand's.
+    Run run(Run what);
 
 private:
     struct Entry;
@@ -84,6 +85,7 @@ private:
     std::vector<std::string>* positionals_ = nullptr;
     std::vector<std::string> words_;
     Run then_;
+    ExitCode finish();
 };
 
 /// One line `klog: ...` on stderr and the code for wrong usage.

@@ -248,7 +248,7 @@ TEST_CASE("what is not a JSON record is refused and never crashes") {
 
 TEST_CASE("the JSON reader and nlohmann agree on what is JSON") {
     Random random(14);
-    static constexpr std::string_view tokens[] = {"{", "}",      "[",    "]",    ",",  ":", "\"a\"",
+    static constexpr std::string_view tokens[] = {"{", "}",       "[",    "]",    ",",  ":", "\"a\"",
                                                   "1", "-0.5e3 ", "true", "null", "01", " ", "\"\\u00e4\""};
     JsonStrings strings;
     for (int i = 0; i < 200'000; ++i) {
