@@ -113,7 +113,7 @@ Result<meta::Config> Controller::State::edited(const ConfigAlteration& alteratio
             after.erase(edit.key);
             continue;
         }
-        if (!edit.value) return fail(Errc::invalid_config, "{} has no value", edit.key);
+        if (!edit.value) return fail(Errc::invalid_argument, "null is not a value for {}", edit.key);
         if (edit.op == ConfigOp::set) {
             after[edit.key] = *edit.value;
             continue;

@@ -27,6 +27,7 @@ Task<Result<>> Controller::start() { return state_->stand(); }
 Task<void> Controller::stop() {
     State* state = state_.get();
     state->stopping = true;
+    if (state->retry != runtime::TimerId::none) state->home.cancel_timer(std::exchange(state->retry, {}));
     const Turn turn = co_await take(&state->turn);
     if (state->active) {
         // The condition keeps this from removing a successor's node.
@@ -113,14 +114,15 @@ Task<Result<std::vector<meta::Outcome>>> Controller::State::write(std::vector<me
 }
 
 Task<Result<>> Controller::State::write_first_states(std::string topic) {
-    const auto usable = [this](base::NodeId id) { return alive(id); };
     const auto entry = topics.find(topic);
     if (entry == topics.end()) co_return Result<>();
     const meta::TopicAssignment assignment = entry->second.assignment;
     std::vector<std::pair<base::PartitionId, meta::PartitionState>> fresh;
     for (const auto& [id, replicas] : assignment.partitions) {
         if (entry->second.partitions.contains(id)) continue;
-        if (auto first = first_state(replicas.replicas, epoch, usable)) fresh.emplace_back(id, *std::move(first));
+        const base::PartitionId number = id;
+        const auto here = [&](base::NodeId broker) { return usable(broker, topic, number); };
+        if (auto first = first_state(replicas.replicas, epoch, here)) fresh.emplace_back(id, *std::move(first));
     }
     if (fresh.empty()) co_return Result<>();
 

@@ -37,7 +37,12 @@ Task<Result<>> Controller::State::stand() {
     };
     const auto post = co_await store.exists(std::string(paths::controller), watch);
     if (!post) co_return std::unexpected(post.error());
-    if (post->has_value()) co_return Result<>();  // Somebody else's, for as long as the watch is silent.
+    if (post->has_value()) {
+        // Somebody else's, for as long as the watch is silent; or ours from a term that could not begin.
+        if ((*post)->ephemeral_owner != store.session_id()) co_return Result<>();
+        meta::Remove left{std::string(paths::controller), (*post)->version};
+        KLOG_CO_TRY_VOID(co_await store.remove(std::move(left)));
+    }
 
     KLOG_CO_TRY(const meta::Node before, co_await store.get(std::string(paths::controller_epoch)));
     KLOG_CO_TRY(const base::ControllerEpoch last, meta::decode_controller_epoch(paths::controller_epoch, before.data));
@@ -64,10 +69,8 @@ Task<Result<>> Controller::State::win() {
     KLOG_CO_TRY_VOID(co_await load());
     active = true;
     KLOG_CO_TRY_VOID(co_await finish_deletions());
-    KLOG_CO_TRY(const PartitionSet changed, co_await settle());
-    (void)changed;  // All are told below.
-    co_await tell(all_partitions(), true, false);
-    KLOG_CO_TRY_VOID(check_active());
+    KLOG_CO_TRY_VOID(co_await look_at_log_dirs());
+    KLOG_CO_TRY_VOID(co_await settle_and_tell(true));
     base::log_debug("controller of epoch {}: {} topics, {} brokers", epoch, topics.size(), brokers.size());
     co_return Result<>();
 }
@@ -79,11 +82,33 @@ void Controller::State::resign(std::string_view why) {
     topics.clear();
     names.clear();
     deleting.clear();
+    offline_replicas.clear();
 }
 
 Task<void> Controller::State::post_vacant() {
     const auto stood = co_await stand();
-    if (!stood) base::log_warn("election of a controller: {}", stood.error().message);
+    if (stood) co_return;
+    base::log_warn("election of a controller: {}", stood.error().message);
+    try_again_later();
+}
+
+void Controller::State::try_again_later() {
+    if (stopping || retry != runtime::TimerId::none) return;
+    retry = home.set_timer(home.now() + retry_interval, [this, alive = std::weak_ptr(alive_token)] {
+        if (const auto token = alive.lock(); !token || !*token || stopping) return;
+        retry = runtime::TimerId::none;
+        scope.spawn(active ? take_up() : post_vacant());
+    });
+}
+
+Task<void> Controller::State::take_up() {
+    const Turn held = co_await take(&turn);
+    if (!active || stopping) co_return;
+    auto done = co_await settle_and_tell(true);
+    if (done && active) done = co_await finish_deletions();
+    if (done) co_return;
+    base::log_warn("controller: {}", done.error().message);
+    try_again_later();
 }
 
 Task<Result<>> Controller::State::load() {
@@ -112,6 +137,11 @@ Task<Result<>> Controller::State::load_brokers() {
         KLOG_CO_TRY(meta::BrokerRegistration registration, meta::decode_broker(path, node->data));
         found[base::NodeId{static_cast<std::int32_t>(std::strtol(id.c_str(), nullptr, 10))}] = {
             std::move(registration), base::BrokerEpoch{node->stat.czxid}};
+    }
+    for (const auto& [id, broker] : found) {
+        const auto before = brokers.find(id);
+        if (before != brokers.end() && before->second.epoch == broker.epoch) continue;
+        std::erase_if(offline_replicas, [anew = id](const auto& replica) { return replica.first == anew; });
     }
     brokers = std::move(found);
     co_return Result<>();
@@ -149,7 +179,6 @@ Task<Result<>> Controller::State::finish_deletions() {
 }
 
 Task<Result<PartitionSet>> Controller::State::settle() {
-    const auto usable = [this](base::NodeId id) { return alive(id); };
     PartitionSet changed;
     struct Change {
         std::string topic;
@@ -163,11 +192,15 @@ Task<Result<PartitionSet>> Controller::State::settle() {
         if (topic.partitions.size() < topic.assignment.partitions.size()) unborn.push_back(name);
         for (const auto& [id, entry] : topic.partitions) {
             const auto leader = brokers.find(entry.state.leader);
-            const bool stands = leader != brokers.end() && !epoch_of_earlier_life(entry.mzxid, leader->second.epoch);
+            const auto here = [this, &topic_name = name, number = id](base::NodeId broker) {
+                return usable(broker, topic_name, number);
+            };
+            const bool stands = leader != brokers.end() && here(leader->first) &&
+                                !epoch_of_earlier_life(entry.mzxid, leader->second.epoch);
             if (stands) continue;
             const auto replicas = topic.assignment.partitions.find(id);
             if (replicas == topic.assignment.partitions.end()) continue;
-            auto after = elect(entry.state, replicas->second.replicas, epoch, usable, false);
+            auto after = elect(entry.state, replicas->second.replicas, epoch, here, false);
             if (after.leader == entry.state.leader && after.leader == meta::no_leader) continue;
             changes.push_back({name, id, std::move(after)});
         }
@@ -212,15 +245,54 @@ Task<void> Controller::State::brokers_changed() {
         return was.first == is.first && was.second == is.second.epoch;
     });
     if (same || !active) co_return;
-    const auto changed = co_await settle();
-    if (!changed) {
-        base::log_warn("electing leaders: {}", changed.error().message);
+    // A broker that is new knows nothing: it is told everything, and so are the others, who must know of it.
+    const auto settled = co_await settle_and_tell(true);
+    if (!settled) {
+        base::log_warn("electing leaders: {}", settled.error().message);
+        try_again_later();
         co_return;
     }
-    // A broker that is new knows nothing: it is told everything, and so are the others, who must know of it.
-    co_await tell(all_partitions(), true, false);
     const auto finished = co_await finish_deletions();
-    if (!finished) base::log_warn("deleting topics: {}", finished.error().message);
+    if (finished) co_return;
+    base::log_warn("deleting topics: {}", finished.error().message);
+    try_again_later();
+}
+
+Task<Result<>> Controller::State::settle_and_tell(bool all) {
+    for (;;) {
+        const std::size_t offline_before = offline_replicas.size();
+        KLOG_CO_TRY(PartitionSet changed, co_await settle());
+        co_await tell(all ? all_partitions() : std::move(changed), all, false);
+        KLOG_CO_TRY_VOID(check_active());
+        if (offline_replicas.size() == offline_before) co_return Result<>();
+        all = false;  // Some replica cannot be served: once more, for those that it concerns.
+    }
+}
+
+/// A broker that lost a log directory leaves a note. The notes are removed, and the brokers, told everything, answer
+/// which replicas they cannot serve.
+Task<Result<>> Controller::State::look_at_log_dirs() {
+    const auto watch = [this, alive = std::weak_ptr(alive_token)](const std::string&) {
+        if (const auto token = alive.lock(); token && *token && !stopping) scope.spawn(log_dirs_changed());
+    };
+    const std::string parent(paths::log_dir_event_notification);
+    KLOG_CO_TRY(const std::vector<std::string> notes, co_await store.children(parent, watch));
+    for (const std::string& note : notes) {
+        std::vector<meta::Operation> operations{meta::Remove{parent + "/" + note}};
+        const auto removed = co_await write(std::move(operations));
+        if (!removed && removed.error().code != Errc::not_found) co_return std::unexpected(removed.error());
+    }
+    co_return Result<>();
+}
+
+Task<void> Controller::State::log_dirs_changed() {
+    const Turn held = co_await take(&turn);
+    if (!active || stopping) co_return;
+    auto done = co_await look_at_log_dirs();
+    if (done) done = co_await settle_and_tell(true);
+    if (done) co_return;
+    base::log_warn("controller: {}", done.error().message);
+    try_again_later();
 }
 
 }  // namespace klog::controller

@@ -9,6 +9,7 @@
 //   tell.cc       what brokers are told
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -17,12 +18,17 @@
 #include "core/meta/paths.h"
 #include "core/meta/store.h"
 #include "core/runtime/scope.h"
+#include "core/wire/messages/04_leader_and_isr.h"
 
 namespace klog::controller {
 
 /// Operations of one multi, beside the condition. Keeps a multi well below ZooKeeper's 1 MB.
 inline constexpr std::size_t operations_per_multi_max = 1000;
 inline constexpr std::int32_t producer_ids_per_block = 1000;
+/// A topic's assignments are one node of the store, which is at most 1 MB.
+inline constexpr std::size_t topic_bytes_max = 900'000;
+/// What could not be finished (a full disk, a store that is away, a broker that does not answer) is tried again.
+inline constexpr std::chrono::milliseconds retry_interval{1000};
 
 struct PartitionEntry {
     meta::PartitionState state;
@@ -64,7 +70,14 @@ struct Controller::State {
     /// Gives every partition the leader it should have: those without a state, those whose leader is gone, and those
     /// whose leader's epoch belongs to an earlier life of that broker. Returns what changed.
     runtime::Task<base::Result<PartitionSet>> settle();
+    /// Settles and tells what changed (or all), until no broker answers that it cannot serve a replica.
+    runtime::Task<base::Result<>> settle_and_tell(bool all);
     runtime::Task<void> brokers_changed();
+    runtime::Task<base::Result<>> look_at_log_dirs();
+    runtime::Task<void> log_dirs_changed();
+    /// Takes up, after a while, what was left undone.
+    void try_again_later();
+    runtime::Task<void> take_up();
     runtime::Task<void> post_vacant();
     void resign(std::string_view why);
 
@@ -79,6 +92,7 @@ struct Controller::State {
     runtime::Task<PerItem<CreatedTopic>> create_topics(std::vector<NewTopic> topics, bool validate_only,
                                                        runtime::MonotonicTime deadline);
     runtime::Task<base::Result<CreatedTopic>> create_topic(NewTopic topic, bool validate_only);
+    runtime::Task<base::Result<>> bring_up(std::string topic, PartitionSet fresh);
     base::Result<std::vector<std::vector<base::NodeId>>> plan_assignment(const NewTopic& topic);
     runtime::Task<PerItem<DeletedTopic>> delete_topics(std::vector<TopicRef> topics, runtime::MonotonicTime deadline);
     runtime::Task<base::Result<>> delete_topic(std::string name);
@@ -103,6 +117,13 @@ struct Controller::State {
 
     std::vector<base::NodeId> live() const;
     bool alive(base::NodeId id) const { return brokers.contains(id); }
+    bool usable(base::NodeId id, const std::string& topic, base::PartitionId partition) const {
+        return alive(id) && !offline_replicas.contains({id, {topic, partition}});
+    }
+    runtime::Task<void> send_leaders(base::NodeId to, std::shared_ptr<const wire::LeaderAndIsrRequest> request);
+    runtime::Task<void> send_metadata(base::NodeId to, std::shared_ptr<const wire::UpdateMetadataRequest> request);
+    void take_answer(base::NodeId from, const wire::LeaderAndIsrRequest& request,
+                     const base::Result<wire::LeaderAndIsrResponse>& answer);
     PartitionSet all_partitions() const;
 
     ControllerOptions options;
@@ -117,13 +138,16 @@ struct Controller::State {
     bool stopping = false;
     std::shared_ptr<bool> alive_token = std::make_shared<bool>(true);  // Watches outlive this object.
 
-    bool active = false;
+    std::atomic<bool> active = false;  // Asked for on every shard.
     base::ControllerEpoch epoch;
     std::int32_t epoch_version = 0;  // Of /controller_epoch, as this controller wrote it.
     std::map<base::NodeId, LiveBroker> brokers;
     std::map<std::string, TopicEntry, std::less<>> topics;
     std::map<base::Uuid, std::string> names;  // Of `topics`.
     std::set<std::string> deleting;           // Marked in the store, not yet gone.
+    /// Replicas that their broker could not serve (its log directory failed), until it starts anew.
+    std::set<std::pair<base::NodeId, std::pair<std::string, base::PartitionId>>> offline_replicas;
+    runtime::TimerId retry = runtime::TimerId::none;
 };
 
 /// Holds the turn until it dies.

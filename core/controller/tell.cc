@@ -41,29 +41,6 @@ UpdateMetadataRequest::Broker broker_to_tell(base::NodeId id, const LiveBroker& 
     return told;
 }
 
-Task<void> send_leaders(BrokerLink* link, base::NodeId to, std::shared_ptr<const LeaderAndIsrRequest> request) {
-    const auto answer = co_await link->leader_and_isr(to, std::move(request));
-    if (!answer) {
-        base::log_warn("telling broker {} its leaders: {}", to, answer.error().message);
-        co_return;
-    }
-    if (answer->error_code != wire::ErrorCode::none) {
-        base::log_warn("broker {} refused to be told its leaders: {}", to, wire::name_of(answer->error_code));
-    }
-    for (const auto& topic : answer->topics) {
-        for (const auto& partition : topic.partition_errors) {
-            if (partition.error_code == wire::ErrorCode::none) continue;
-            base::log_warn("broker {} cannot have partition {} of topic {}: {}", to, partition.partition_index,
-                           topic.topic_id.to_string(), wire::name_of(partition.error_code));
-        }
-    }
-}
-
-Task<void> send_metadata(BrokerLink* link, base::NodeId to, std::shared_ptr<const UpdateMetadataRequest> request) {
-    const auto answer = co_await link->update_metadata(to, std::move(request));
-    if (!answer) base::log_warn("telling broker {} the metadata: {}", to, answer.error().message);
-}
-
 Task<void> send_removal(BrokerLink* link, base::NodeId to, std::shared_ptr<const StopReplicaRequest> request,
                         bool* removed) {
     const auto answer = co_await link->stop_replica(to, std::move(request));
@@ -74,6 +51,42 @@ Task<void> send_removal(BrokerLink* link, base::NodeId to, std::shared_ptr<const
 }
 
 }  // namespace
+
+Task<void> Controller::State::send_metadata(base::NodeId to, std::shared_ptr<const UpdateMetadataRequest> request) {
+    const auto answer = co_await link.update_metadata(to, std::move(request));
+    if (answer) co_return;
+    base::log_warn("telling broker {} the metadata: {}", to, answer.error().message);
+    try_again_later();
+}
+
+Task<void> Controller::State::send_leaders(base::NodeId to, std::shared_ptr<const LeaderAndIsrRequest> request) {
+    const auto answer = co_await link.leader_and_isr(to, request);
+    take_answer(to, *request, answer);
+}
+
+/// Replicas that the broker cannot serve count as dead until it starts anew.
+void Controller::State::take_answer(base::NodeId from, const LeaderAndIsrRequest& request,
+                                    const Result<wire::LeaderAndIsrResponse>& answer) {
+    if (!answer) {
+        base::log_warn("telling broker {} its leaders: {}", from, answer.error().message);
+        try_again_later();
+        return;
+    }
+    if (answer->error_code != wire::ErrorCode::none) {
+        base::log_warn("broker {} refused to be told its leaders: {}", from, wire::name_of(answer->error_code));
+    }
+    for (std::size_t i = 0; i < answer->topics.size() && i < request.topic_states.size(); ++i) {
+        const std::string& topic = request.topic_states[i].topic_name;
+        for (const auto& partition : answer->topics[i].partition_errors) {
+            if (partition.error_code == wire::ErrorCode::none) continue;
+            base::log_warn("broker {} cannot serve {}-{}: {}", from, topic, partition.partition_index,
+                           wire::name_of(partition.error_code));
+            if (partition.error_code == wire::ErrorCode::kafka_storage_error) {
+                offline_replicas.insert({from, {topic, partition.partition_index}});
+            }
+        }
+    }
+}
 
 Task<void> Controller::State::tell(PartitionSet partitions, bool full, bool fresh) {
     co_await tell_leaders(partitions, full, fresh);
@@ -124,7 +137,7 @@ Task<void> Controller::State::tell_leaders(PartitionSet partitions, bool full, b
         request->controller_epoch = epoch;
         request->broker_epoch = brokers[to].epoch;
         request->type = full ? all_partitions_of_broker : some_partitions;
-        sending.spawn(send_leaders(&link, to, request));
+        sending.spawn(send_leaders(to, request));
     }
     co_await sending.join();
 }
@@ -143,6 +156,7 @@ Task<void> Controller::State::tell_metadata(PartitionSet partitions, bool full, 
             const auto replicas = topic->second.assignment.partitions.find(id);
             if (entry == topic->second.partitions.end() || replicas == topic->second.assignment.partitions.end())
                 continue;
+            const base::PartitionId number = id;
             UpdateMetadataRequest::Partition told;
             told.partition_index = id;
             told.controller_epoch = entry->second.state.controller_epoch;
@@ -152,7 +166,7 @@ Task<void> Controller::State::tell_metadata(PartitionSet partitions, bool full, 
             told.zk_version = entry->second.version;
             told.replicas = replicas->second.replicas;
             std::ranges::copy_if(told.replicas, std::back_inserter(told.offline_replicas),
-                                 [this](base::NodeId replica) { return !alive(replica); });
+                                 [&](base::NodeId replica) { return !usable(replica, topic->first, number); });
             group.partition_states.push_back(std::move(told));
         }
     }
@@ -160,7 +174,7 @@ Task<void> Controller::State::tell_metadata(PartitionSet partitions, bool full, 
     runtime::Scope sending;
     for (const auto& [to, broker] : brokers) {
         request.broker_epoch = broker.epoch;
-        sending.spawn(send_metadata(&link, to, std::make_shared<const UpdateMetadataRequest>(request)));
+        sending.spawn(send_metadata(to, std::make_shared<const UpdateMetadataRequest>(request)));
     }
     co_await sending.join();
 }

@@ -53,6 +53,14 @@ Task<Result<std::vector<std::string>>> nodes_below(meta::Store* store, std::stri
     co_return found;
 }
 
+/// A topic is one node of the store.
+Result<> check_fits(std::string_view name, const meta::TopicAssignment& assignment) {
+    const std::size_t bytes = meta::encode_topic(assignment).size();
+    if (bytes <= topic_bytes_max) return {};
+    return fail(Errc::policy_violation, "topic '{}' would have too many partitions: {} bytes of assignments, not {}",
+                name, bytes, topic_bytes_max);
+}
+
 template <class T>
 base::Error too_late(const T& what) {
     return {Errc::timed_out, fmt::format("{}: the time allowed was over before it began", what)};
@@ -129,10 +137,13 @@ Task<Result<CreatedTopic>> Controller::State::create_topic(NewTopic topic, bool 
     KLOG_CO_TRY(const std::vector<Replicas> replicas, plan_assignment(topic));
     created.partitions = static_cast<std::int32_t>(replicas.size());
     created.replication_factor = static_cast<std::int16_t>(replicas.front().size());
-    if (validate_only) co_return created;
-
     created.id = base::Uuid::random(random);
     TopicEntry entry{to_assignment(created.id, replicas), 0, {}};
+    KLOG_CO_TRY_VOID(check_fits(topic.name, entry.assignment));
+    if (validate_only) {
+        created.id = {};
+        co_return created;
+    }
     const std::string config_path = paths::topic_config(topic.name);
     const std::string config = meta::encode_config(created.configs);
     KLOG_CO_TRY(const std::optional<meta::Stat> old_config, co_await store.exists(config_path));
@@ -147,9 +158,22 @@ Task<Result<CreatedTopic>> Controller::State::create_topic(NewTopic topic, bool 
     PartitionSet fresh{{topic.name, ids_of(entry.assignment)}};
     names[created.id] = topic.name;
     topics[topic.name] = std::move(entry);
-    KLOG_CO_TRY_VOID(co_await write_first_states(topic.name));
-    co_await tell(std::move(fresh), false, true);
+    KLOG_CO_TRY_VOID(co_await bring_up(topic.name, std::move(fresh)));
     co_return created;
+}
+
+/// New partitions get their states, and brokers are told. From here on they exist: what fails is taken up again.
+Task<Result<>> Controller::State::bring_up(std::string topic, PartitionSet fresh) {
+    const std::size_t offline_before = offline_replicas.size();
+    const auto written = co_await write_first_states(topic);
+    if (!written) {
+        try_again_later();
+        co_return fail(Errc::timed_out, "topic {} is made, but not led yet: {}", topic, written.error().message);
+    }
+    co_await tell(std::move(fresh), false, true);
+    if (offline_replicas.size() == offline_before) co_return Result<>();
+    try_again_later();
+    co_return fail(Errc::timed_out, "topic {} is made, but a broker cannot serve it", topic);
 }
 
 Task<PerItem<DeletedTopic>> Controller::State::delete_topics(std::vector<TopicRef> wanted,
@@ -174,10 +198,12 @@ Task<PerItem<DeletedTopic>> Controller::State::delete_topics(std::vector<TopicRe
         } else {
             DeletedTopic deleted{name, topic->second.assignment.id};
             const auto done = co_await delete_topic(name);
-            if (done)
+            if (done) {
                 results.push_back(std::move(deleted));
-            else
+            } else {
+                if (deleting.contains(name)) try_again_later();
                 results.push_back(std::unexpected(done.error()));
+            }
         }
     }
     co_return results;
@@ -272,7 +298,6 @@ Task<Result<>> Controller::State::grow_topic(GrownTopic wanted, bool validate_on
         KLOG_CO_TRY(added, assign_replicas(ids, wanted.partitions - before, static_cast<std::int16_t>(model.size()),
                                            start, before));
     }
-    if (validate_only) co_return Result<>();
 
     meta::TopicAssignment grown = topic->second.assignment;
     PartitionSet fresh;
@@ -281,6 +306,8 @@ Task<Result<>> Controller::State::grow_topic(GrownTopic wanted, bool validate_on
         grown.partitions[id] = {added[i], {}, {}};
         fresh[wanted.name].insert(id);
     }
+    KLOG_CO_TRY_VOID(check_fits(wanted.name, grown));
+    if (validate_only) co_return Result<>();
     std::vector<meta::Operation> operations{
         meta::Set{paths::topic(wanted.name), meta::encode_topic(grown), topic->second.version}};
     KLOG_CO_TRY(const auto written, co_await write(std::move(operations)));
@@ -288,9 +315,7 @@ Task<Result<>> Controller::State::grow_topic(GrownTopic wanted, bool validate_on
     if (still == topics.end()) co_return fail(Errc::not_controller, "resigned while growing {}", wanted.name);
     still->second.assignment = std::move(grown);
     still->second.version = written.front().stat.version;
-    KLOG_CO_TRY_VOID(co_await write_first_states(wanted.name));
-    co_await tell(std::move(fresh), false, true);
-    co_return Result<>();
+    co_return co_await bring_up(wanted.name, std::move(fresh));
 }
 
 }  // namespace klog::controller

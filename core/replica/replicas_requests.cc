@@ -157,8 +157,10 @@ std::optional<Replicas::State::Step> Replicas::State::plan_step(const std::strin
             error = ErrorCode::inconsistent_topic_id;
         else if (told.leader_epoch < known->second.leader_epoch)
             error = ErrorCode::stale_controller_epoch;
-        if (error != ErrorCode::none || told.leader_epoch == known->second.leader_epoch) return std::nullopt;
         step.directory = known->second.directory;
+        const bool offline = directories[step.directory].offline;
+        if (error == ErrorCode::none && offline) error = ErrorCode::kafka_storage_error;
+        if (error != ErrorCode::none || told.leader_epoch == known->second.leader_epoch) return std::nullopt;
     } else if (const auto on_disk = found.find(step.name); on_disk != found.end()) {
         step.directory = on_disk->second;
     } else {
