@@ -99,8 +99,9 @@ struct Encode;  // wire/cursor.h
 // ---- The verbs. Each is compiled once per message: KLOG_WIRE_MESSAGE in wire/visitors.h. ----------------------------
 // `version` must be one that the message has (supports<T>); anything else is a bug of the caller.
 
-/// Decodes a whole body. Fields that `version` does not have get their defaults. False: the body is damaged, `out` is
-/// in some valid state, and `why` says what was wrong.
+/// Decodes a body. Fields that `version` does not have get their defaults. Bytes behind the message are left alone, as
+/// Kafka leaves them: librdkafka 2.6 sends three behind a Metadata request for all topics. False: the body is damaged,
+/// `out` is in some valid state, and `why` says what was wrong.
 template <Message T>
 [[nodiscard]] bool decode(std::string_view body, Version version, T& out, DecodeError* why = nullptr);
 

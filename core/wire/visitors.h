@@ -386,7 +386,6 @@ bool decode(std::string_view body, Version version, T& out, DecodeError* why) {
     out = T{};  // A field absent from this version must read as its default, not as an older message's.
     Reader in(body, version, is_flexible<T>(version));
     decode_struct(in, out);
-    if (in.ok() && in.left() != 0) in.fail("", "trailing bytes");
     if (!in.ok() && why != nullptr) *why = in.error();
     return in.ok();
 }

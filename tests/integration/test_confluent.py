@@ -64,7 +64,9 @@ def test_records_come_back_as_they_went(broker, admin, topic, codec, idempotent)
     assert sorted(m.offset() for m in acknowledged) == list(range(500))
     got = read(broker, topic, 500)
     assert [(m.key(), m.value(), m.headers(), m.timestamp()[1]) for m in got] == sent
-    assert {b['codec'] for b in broker.batches(topic)} == {CODECS[codec]}
+    stored = broker.batches(topic)  # A batch that compression would not make smaller is sent as it is.
+    assert CODECS[codec] in {b['codec'] for b in stored if b['count'] > 1}
+    assert {b['codec'] for b in stored} <= {CODECS[codec], CODECS['none']}
 
 
 def test_a_megabyte_record(broker, admin, topic):

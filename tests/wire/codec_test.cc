@@ -165,6 +165,13 @@ TEST_CASE("a decoded message keeps nothing of what it was before") {
     CHECK(request == empty);
 }
 
+TEST_CASE("bytes behind a message are left alone: librdkafka sends some behind Metadata for all topics") {
+    MetadataRequest request;
+    REQUIRE(decode("\0\1\0\0\0\0\0"sv, 12, request));
+    CHECK_FALSE(request.topics.has_value());
+    CHECK(request.allow_auto_topic_creation);
+}
+
 TEST_CASE("what cannot be decoded becomes an error with place and reason") {
     const auto result = decoded<MetadataRequest>("\0\0", 4, "MetadataRequest");
     REQUIRE_FALSE(result.has_value());
