@@ -80,6 +80,7 @@ PartitionQueue::Outcome PartitionQueue::answered(OutgoingBatch& batch, ErrorCode
     batch.last_error = code;
     if (code == ErrorCode::message_too_large && batch.count > 1) {
         // Its sequences stay with its parts: together they are as many records.
+        split_at_ = index_of(batch);
         return {Verdict::split, take(batch)};
     }
     if (now - batch.born >= rules_.delivery_timeout) {
@@ -112,13 +113,7 @@ PartitionQueue::Outcome PartitionQueue::answered(OutgoingBatch& batch, ErrorCode
 }
 
 void PartitionQueue::put_back(std::vector<std::unique_ptr<OutgoingBatch>> parts) {
-    // Behind those of lower sequence; without sequences, at the front.
-    auto at = batches_.begin();
-    if (rules_.idempotent && !parts.empty()) {
-        while (at != batches_.end() && (*at)->sequence != records::no_sequence &&
-               (*at)->first_tag < parts.front()->first_tag)
-            ++at;
-    }
+    const auto at = batches_.begin() + static_cast<std::ptrdiff_t>(split_at_);
     batches_.insert(at, std::make_move_iterator(parts.begin()), std::make_move_iterator(parts.end()));
 }
 

@@ -85,7 +85,7 @@ public:
     /// The broker answered with this code, or the connection broke: network_exception.
     Outcome answered(OutgoingBatch& batch, wire::ErrorCode code, base::MonotonicTime now);
 
-    /// Parts of a batch that was split, in order, at the front where it was.
+    /// The parts of the batch that was just split, in order, where it was. At once: before anything else happens here.
     void put_back(std::vector<std::unique_ptr<OutgoingBatch>> parts);
 
     /// Batches over their delivery time-out that are not in flight; from the front only, to keep the order.
@@ -106,6 +106,7 @@ private:
     Rules rules_;
     std::deque<std::unique_ptr<OutgoingBatch>> batches_;
     int in_flight_ = 0;
+    std::size_t split_at_ = 0;
     /// Under whom sequences are given, and the next one.
     ProducerIdentity identity_;
     std::int32_t next_sequence_ = 0;

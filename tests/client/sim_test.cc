@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole client against a fake cluster in simulation: what it promises holds whatever network and leaders do.
+#include <doctest/doctest.h>
+
+#include "core/client/consumer.h"
+#include "core/client/producer.h"
+#include "tests/client/fake_cluster.h"
+
+using namespace klog;
+using namespace klog::client;
+using base::Offset;
+using base::PartitionId;
+using runtime::Task;
+using test::FakeCluster;
+
+namespace {
+
+/// Brokers and a client in one world.
+struct World {
+    explicit World(std::uint64_t seed, int brokers = 2, int partitions = 3)
+        : sim(seed, 1),
+          network(sim.world()),
+          client_machine(sim.world(), "client", 1),
+          fake(network, brokers, partitions) {
+        config.bootstrap = {{"broker0", 9092}};
+        config.batch_bytes = 400;
+        config.request_timeout_ms = 2000;
+        config.connect_timeout_ms = 1000;
+        sim.run(fake.start());
+    }
+    ~World() {
+        client_machine.crash();
+        sim.crash();
+    }
+
+    runtime::SimRuntime sim;
+    net::MemoryNetwork network;
+    runtime::SimRuntime client_machine;
+    FakeCluster fake;
+    Config config;
+};
+
+struct Tally {
+    int delivered = 0, failed = 0;
+    std::string last_error;
+};
+
+/// Produces `count` records, each to the partition of its number, moving leaders and cutting connections as it goes.
+Task<void> produce(World* world, int count, int trouble_every, Tally* tally) {
+    Cluster cluster(world->client_machine, world->network.host("client"), world->config, base::Random(5));
+    {
+        Producer producer(cluster, [tally](const Delivery& delivery) {
+            (delivery.error ? tally->failed : tally->delivered) += delivery.count;
+            if (delivery.error) tally->last_error = delivery.error->message;
+        });
+        auto opening = producer.open("t");
+        const auto topic = co_await std::move(opening);
+        KLOG_CHECK(topic.has_value());
+        base::Random random(world->sim.world().seed());
+        for (int i = 0; i < count; ++i) {
+            if (trouble_every > 0 && random.one_in(static_cast<std::uint64_t>(trouble_every))) {
+                if (random.one_in(2))
+                    world->network.cut_all();
+                else
+                    world->fake.move_leader(static_cast<int>(random.below(3)), static_cast<int>(random.below(2)));
+                co_await runtime::sleep_until(cluster.now() + std::chrono::milliseconds(random.below(20)));
+            }
+            const std::string value = std::to_string(i);
+            for (;;) {
+                const auto appended = producer.append(*topic, {1, std::nullopt, value, {}}, PartitionId{i % 3},
+                                                      static_cast<std::uint64_t>(i) + 1);
+                KLOG_CHECK(appended.has_value());
+                if (*appended != Producer::Appended::full) break;
+                KLOG_CHECK(std::cmp_less_equal(producer.buffered_bytes(), world->config.buffer_memory + 4096));
+                co_await producer.room();
+            }
+        }
+        co_await producer.flush();
+        co_await producer.close();
+    }
+    co_await cluster.close();
+}
+
+/// Reads everything up to the ends; values by partition.
+Task<void> consume(World* world, int trouble_every, std::map<int, std::vector<std::string>>* values) {
+    Cluster cluster(world->client_machine, world->network.host("client"), world->config, base::Random(6));
+    {
+        Consumer consumer(cluster, nullptr);
+        auto looking = cluster.topic("t");
+        KLOG_CHECK((co_await std::move(looking)).has_value());
+        std::vector<PartitionId> partitions{{0}, {1}, {2}};
+        auto resolving = resolve(cluster, "t", std::move(partitions), {}, Isolation::read_committed, true);
+        const auto stretches = co_await std::move(resolving);
+        KLOG_CHECK(stretches.has_value());
+        consumer.assign("t", *stretches);
+        base::Random random(world->sim.world().seed() + 1);
+        for (;;) {
+            if (trouble_every > 0 && random.one_in(static_cast<std::uint64_t>(trouble_every))) {
+                if (random.one_in(2))
+                    world->network.cut_all();
+                else
+                    world->fake.move_leader(static_cast<int>(random.below(3)), static_cast<int>(random.below(2)));
+            }
+            auto waiting = consumer.next();
+            auto fetched = co_await std::move(waiting);
+            KLOG_CHECK(fetched.has_value());
+            if (!*fetched) break;
+            const int partition = (*fetched)->where.partition.value;
+            RecordStream stream(std::move(**fetched), true, Isolation::read_committed);
+            StreamRecord record;
+            while (stream.next(record).value()) (*values)[partition].emplace_back(*record.record.value);
+        }
+        co_await consumer.close();
+    }
+    co_await cluster.close();
+}
+
+void check_all_there(const std::vector<std::string>& values, int partition, int count) {
+    std::size_t at = 0;
+    for (int i = partition; i < count; i += 3, ++at) {
+        REQUIRE(at < values.size());
+        REQUIRE(values[at] == std::to_string(i));
+    }
+    REQUIRE(values.size() == at);
+}
+
+}  // namespace
+
+TEST_CASE("records are stored once and in order while leaders move and connections break") {
+    int moved_answers = 0;
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        CAPTURE(seed);
+        World world(seed);
+        world.fake.hints = seed % 2 == 0;
+        Tally tally;
+        world.client_machine.run(produce(&world, 600, 40, &tally));
+        CHECK(tally.delivered == 600);
+        CHECK_MESSAGE(tally.failed == 0, tally.last_error);
+        for (int partition = 0; partition < 3; ++partition)
+            check_all_there(world.fake.values(partition), partition, 600);
+        moved_answers += world.fake.moved_answers;
+    }
+    CHECK(moved_answers > 0);
+}
+
+TEST_CASE("everything is read once and in order while leaders move and connections break") {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        CAPTURE(seed);
+        World world(seed);
+        Tally tally;
+        world.client_machine.run(produce(&world, 600, 0, &tally));
+        std::map<int, std::vector<std::string>> values;
+        world.client_machine.run(consume(&world, 10, &values));
+        for (int partition = 0; partition < 3; ++partition) check_all_there(values[partition], partition, 600);
+        CHECK(world.fake.incremental_fetches > 0);
+    }
+}
+
+TEST_CASE("batches that a topic refuses as too large are halved until they fit, and nothing is lost or doubled") {
+    World world(1);
+    world.fake.max_message_bytes = 120;
+    Tally tally;
+    world.client_machine.run(produce(&world, 600, 60, &tally));
+    CHECK(tally.delivered == 600);
+    CHECK(world.fake.refused_as_too_large > 0);
+    for (int partition = 0; partition < 3; ++partition) check_all_there(world.fake.values(partition), partition, 600);
+}
+
+TEST_CASE("a single record that is too large fails, and those after it are stored all the same") {
+    World world(1);
+    world.fake.max_message_bytes = 69;  // One record of one digit.
+    Tally tally;
+    world.client_machine.run(produce(&world, 30, 0, &tally));
+    CHECK(tally.delivered == 10);
+    CHECK(tally.failed == 20);
+    CHECK(tally.last_error.find("MESSAGE_TOO_LARGE") != std::string::npos);
+}
+
+TEST_CASE("memory stays within its bound when nothing is acknowledged, and time ends the waiting") {
+    World world(3);
+    world.config.buffer_memory = 20'000;
+    world.config.delivery_timeout_ms = 5000;
+    world.config.metadata_timeout_ms = 3000;
+    const auto silence = [](World* w) { w->network.isolate("broker0"), w->network.isolate("broker1"); };
+    Tally silent;
+    const auto run = [](World* w, Tally* t, void (*go_silent)(World*)) -> Task<void> {
+        Cluster cluster(w->client_machine, w->network.host("client"), w->config, base::Random(7));
+        {
+            Producer producer(cluster, [t](const Delivery& d) { (d.error ? t->failed : t->delivered) += d.count; });
+            auto opening = producer.open("t");
+            const auto topic = co_await std::move(opening);
+            KLOG_CHECK(topic.has_value());
+            go_silent(w);
+            for (int i = 0; i < 2000; ++i) {
+                while (*producer.append(*topic, {1, std::nullopt, "x", {}}, std::nullopt,
+                                        static_cast<std::uint64_t>(i) + 1) == Producer::Appended::full) {
+                    KLOG_CHECK(producer.buffered_bytes() <= 20'200);
+                    co_await producer.room();
+                }
+            }
+            co_await producer.flush();
+            co_await producer.close();
+        }
+        co_await cluster.close();
+    };
+    world.client_machine.run(run(&world, &silent, silence));
+    CHECK(silent.failed == 2000);
+}
