@@ -250,8 +250,10 @@ void PartitionLog::end_checkpoint(const std::shared_ptr<CheckpointWork>& work) {
     log.checkpoint_under_way = false;
     const auto& files = static_cast<const DerivedFiles&>(*work);
     take_note(log, files);
-    if (files.written && files.log_generation == log.generation && files.recovery_point > log.recovery_point())
-        log.set_recovery_point(files.recovery_point);
+    if (!files.written || files.log_generation != log.generation) return;
+    // A segment that retention has given up, but that a crash would bring back, has no complete indexes: not past it.
+    if (log.slot->log_start_on_disk.load() < log.segments.front()->base_offset().value) return;
+    if (files.recovery_point > log.recovery_point()) log.set_recovery_point(files.recovery_point);
 }
 
 Result<> PartitionLog::close() {

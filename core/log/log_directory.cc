@@ -214,6 +214,12 @@ void LogDirectory::Parts::rename_and_remove(const Removal& removal) {
     std::vector<std::string> renamed;
     {
         const std::scoped_lock files_of_partition(removal.gate->mutex);
+        // The names of the segments that stay must be durable first: else a crash may leave neither.
+        if (removal.paths.empty() || removal.gate->generation != removal.generation) return;
+        if (auto synced = disk.sync_directory(os::parent_of(removal.paths.front())); !synced) {
+            if (synced.error().code != Errc::not_found) (void)report(std::move(synced).error());
+            return;
+        }
         for (const auto& path : removal.paths) {
             // After a truncation the same name may be a new segment's.
             if (removal.gate->generation != removal.generation) break;
@@ -541,8 +547,9 @@ Result<> LogDirectory::Parts::close() {
         const std::scoped_lock guard(mutex);
         for (const auto& [name, end] : ends) offsets[index_of(Checkpoint::recovery_points)][name] = end;
     }
-    KLOG_TRY_VOID(write_checkpoint(Checkpoint::recovery_points));
+    // Starts first: the recovery point must not pass a segment that is about to be removed and has no complete indexes.
     KLOG_TRY_VOID(write_checkpoint(Checkpoint::log_starts));
+    KLOG_TRY_VOID(write_checkpoint(Checkpoint::recovery_points));
     KLOG_TRY_VOID(write_checkpoint(Checkpoint::high_watermarks));
     if (auto marked = os::replace_file(disk, at(clean_shutdown_name), clean_shutdown_text); !marked)
         return std::unexpected(report(std::move(marked).error()));

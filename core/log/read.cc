@@ -86,7 +86,15 @@ public:
     }
 
     void run() override {
-        if (auto done = walk(); !done) error = std::move(done).error();
+        auto done = walk();
+        // Damage right where the index points to may be a fault of the index: from the front it is not asked.
+        if (done && read.damage && read.slices.empty() && checked_to == *start_ && *start_ > 0) {
+            read = {};
+            start_ = 0;
+            indexes.reset();
+            done = walk();
+        }
+        if (!done) error = std::move(done).error();
     }
 
     const ReadRequest request;

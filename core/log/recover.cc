@@ -187,7 +187,9 @@ Result<> Recovery::make_segments(const Found& found) {
             removed.push_back(log_.at(segment_file_name(each->first, kind)));
         std::erase(log_.snapshots, each->first);
     }
-    // The log start is durable already: the order of removal does not matter.
+    // The log start is durable already: the order of removal does not matter. The names of those that stay must be,
+    // too.
+    if (!removed.empty()) KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
     for (const auto& path : removed) KLOG_TRY_VOID(log_.remove_file(path));
     return {};
 }
@@ -249,9 +251,9 @@ Result<std::uint64_t> Recovery::trusted_start(Segment& segment) {
     EntryScanner scanner(*file, last.position, segment.size(), EntryScanner::Depth::headers);
     const auto entry = scanner.next();
     if (!entry && !is_format_error(entry.error())) return std::unexpected(entry.error());
-    // A fault right there is for the scan to judge; another offset means that the index is not of this log.
-    if (entry && *entry && (*entry)->last_offset != last.offset) return 0;
-    if (entry && *entry) expected_ = (*entry)->first_offset;
+    // Anything else means that the index is not of this log, or that this is damage, which a scan from the front finds.
+    if (!entry || !*entry || (*entry)->last_offset != last.offset) return 0;
+    expected_ = (*entry)->first_offset;
     segment.set_indexes(std::move(loaded));
     return last.position;
 }

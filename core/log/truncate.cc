@@ -73,6 +73,8 @@ Result<> resume_after_cut(PartitionLog::Parts& log) {
 Result<> settle_removals(PartitionLog::Parts& log) {
     if (log.slot->log_start_on_disk.load() < log.log_start().value) KLOG_TRY_VOID(log.directory.write_log_starts());
     ++log.gate->generation;
+    // The names of the segments that stay must be durable before those go.
+    KLOG_TRY_VOID(log.disk.sync_directory(log.path));
     KLOG_TRY(const auto entries, log.disk.list(log.path));
     for (const auto& entry : entries) {
         const auto parsed = parse_segment_file_name(entry.name);
@@ -87,7 +89,8 @@ Result<> lower_recovery_point(PartitionLog::Parts& log, Offset to) {
     if (log.slot->recovery_point_on_disk.load() <= to.value) return {};
     log.slot->recovery_point = std::min(to, log.recovery_point()).value;
     auto written = log.directory.write_recovery_points();
-    if (!written) log.slot->recovery_point = log.recovery_point().value;
+    if (written) log.set_recovery_point(std::min(to, log.recovery_point()));
+    else log.slot->recovery_point = log.recovery_point().value;
     return written;
 }
 
@@ -197,8 +200,6 @@ Result<> PartitionLog::truncate_fully_and_start_at(Offset offset) {
     const Offset recovery_point = std::min({log.recovery_point(), offset, log.segments.front()->base_offset()});
     if (auto settled = settle_removals(log); !settled) return std::unexpected(log.report(std::move(settled).error()));
     KLOG_TRY_VOID(lower_recovery_point(log, recovery_point));
-    // Up: what is below is needed no more. Down: only when the old records, which it would bring back, are gone.
-    if (offset > log.log_start()) KLOG_TRY_VOID(write_log_start(log, offset));
     if (auto written = os::replace_file(log.disk, log.at(leader_epoch_name), format_epochs({})); !written)
         return std::unexpected(log.report(std::move(written).error()));
     ++log.gate->generation;
@@ -218,7 +219,10 @@ Result<> PartitionLog::truncate_fully_and_start_at(Offset offset) {
         fresh->aborted_loaded = true;
         log.segments.push_back(std::move(fresh));
         KLOG_TRY_VOID(log.disk.sync_directory(log.path));
-        if (offset < log.log_start()) KLOG_TRY_VOID(write_log_start(log, offset));
+        if (!log.first_name_durable) KLOG_TRY_VOID(log.disk.sync_directory(log.directory.path()));
+        log.first_name_durable = true;
+        // A lower start comes last: before, it would bring deleted records back. A higher one is where the log begins.
+        if (offset < log.log_start()) return write_log_start(log, offset);
         return {};
     };
     if (auto done = restart(); !done) {

@@ -38,6 +38,9 @@ public:
     explicit CrashSuite(std::uint64_t seed) : random_(seed), driver_(disk_, seed) {
         disk_.before_step([this](const os::Step& step) {
             step_ = step.number;
+            if (tracing_)
+                fmt::print(stderr, "step {} operation {} ({}) call {} {}\n", step.number, operation_, drawn_,
+                           int(step.call), step.path);
             if (watching_) crash_in_every_way();
         });
     }
@@ -145,6 +148,7 @@ private:
     int operation_ = 0;
     std::uint64_t drawn_ = 0;  // Which operation it is.
     int failures_ = 0;
+    const bool tracing_ = std::getenv("KLOG_LOG") != nullptr;
 };
 
 }  // namespace
