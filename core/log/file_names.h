@@ -43,6 +43,9 @@ enum class DirectoryKind {
     future,           // <name>.<32 hex digits>-future: Kafka was moving it between directories.
     foreign,          // None of ours.
 };
+/// Where a broker keeps its embedded metadata store, below the first data directory. No partition can be called so.
+inline constexpr std::string_view metadata_directory_name = "__metadata";
+
 struct DirectoryName {
     DirectoryKind kind = DirectoryKind::foreign;
     PartitionName partition;  // Set for partition and kafka_partition only.

@@ -343,6 +343,7 @@ Result<std::vector<FoundPartition>> LogDirectory::scan() {
             case DirectoryKind::stray:
             case DirectoryKind::future:
             case DirectoryKind::foreign:
+                if (entry.name == metadata_directory_name) break;
                 base::log_info("{}: not a partition, left alone", parts_->at(entry.name));
                 break;
         }
