@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/broker/limits.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+
+namespace klog::broker {
+
+bool LineLimit::allows(runtime::MonotonicTime now) {
+    const double seconds = std::chrono::duration<double>(now - since_).count();
+    since_ = now;
+    lines_ = std::min<double>(bad_connection_lines_burst, lines_ + seconds * bad_connection_lines_per_second);
+    if (lines_ < 1) return false;
+    lines_ -= 1;
+    return true;
+}
+
+runtime::Task<void> ByteBudget::take(std::size_t bytes, const void* who) {
+    while (!stopped_ && used_ + bytes > bytes_max_) {
+        if (overdrawn_by_ == nullptr || overdrawn_by_ == who) {
+            overdrawn_by_ = who;
+            break;
+        }
+        co_await changed_.wait();
+    }
+    used_ += bytes;
+}
+
+void ByteBudget::give_back(std::size_t bytes, const void* who) {
+    KLOG_CHECK(bytes <= used_);
+    used_ -= bytes;
+    if (overdrawn_by_ == who) overdrawn_by_ = nullptr;
+    changed_.notify_all();
+}
+
+}  // namespace klog::broker

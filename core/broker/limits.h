@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bounds connections and their requests, by name, and the budget of bytes under way. One budget per shard; it
+// lives there.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/runtime/scope.h"
+#include "core/runtime/shard.h"
+
+namespace klog::broker {
+
+// ---- One connection
+
+/// Answers that a connection is owed at once; beyond, it is not read.
+inline constexpr std::size_t owed_answers_max = 512;
+/// Their bytes in memory, once they are ready to go.
+inline constexpr std::size_t owed_bytes_max = 32u << 20;
+/// A connection's buffer begins so small, and grows as bytes arrive.
+inline constexpr std::size_t read_bytes_min = 4u << 10;
+/// It is read at most this much at a time, however large the frame that is announced.
+inline constexpr std::size_t read_bytes_max = 512u << 10;
+/// A connection that holds a full budget up and sends nothing for this long is closed.
+inline constexpr std::chrono::seconds stalled_frame_time{10};
+
+// ---- The broker
+
+/// How long a stopping broker waits for the answers that are under way.
+inline constexpr std::chrono::milliseconds drain_time{1000};
+/// A request other than Produce is no larger than this: it names things, and names do not fill megabytes.
+inline constexpr std::size_t naming_request_bytes_max = 4u << 20;
+/// Partitions in one Produce request. Each costs some hundred bytes beside the frame.
+inline constexpr std::size_t produce_partitions_max = 100'000;
+/// Log lines about bad connections, in a burst and then each second.
+inline constexpr int bad_connection_lines_burst = 10;
+inline constexpr int bad_connection_lines_per_second = 1;
+
+/// How many log lines about bad connections there may be. One per shard.
+class LineLimit {
+public:
+    bool allows(runtime::MonotonicTime now);
+
+private:
+    runtime::MonotonicTime since_{};
+    double lines_ = bad_connection_lines_burst;
+};
+
+/// Bytes of buffers for requests, over all connections of a shard. When they are used up, connections stop reading; one
+/// of them may go on all the same until its frame is whole, so that something always ends.
+class ByteBudget {
+public:
+    explicit ByteBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+    std::size_t used() const { return used_; }
+    /// Who may take more than there is, if anybody does.
+    const void* overdrawn_by() const { return overdrawn_by_; }
+    /// Takes the bytes: at once while there is room, else when there is, or when nobody else is overdrawn.
+    runtime::Task<void> take(std::size_t bytes, const void* who);
+    void give_back(std::size_t bytes, const void* who);
+    /// The broker stops: nobody waits any more.
+    void stop() {
+        stopped_ = true;
+        changed_.notify_all();
+    }
+
+private:
+    const std::size_t bytes_max_;
+    std::size_t used_ = 0;
+    const void* overdrawn_by_ = nullptr;
+    bool stopped_ = false;
+    runtime::Signal changed_;
+};
+
+}  // namespace klog::broker

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/broker/run.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include <sched.h>
+
+#include "core/net/asio_network.h"
+#include "core/runtime/asio_runtime.h"
+
+namespace klog::broker {
+namespace {
+
+/// Those that this process may use.
+unsigned cores() {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<unsigned>(CPU_COUNT(&set));
+    return std::max(1u, std::thread::hardware_concurrency());
+}
+
+runtime::AsioOptions runtime_options(const Config& config) {
+    runtime::AsioOptions options;
+    const auto shards = static_cast<unsigned>(config.integer("shards"));
+    const auto threads = static_cast<unsigned>(config.integer("pool.threads"));
+    options.shards = shards != 0 ? shards : cores();
+    options.pool_threads_max = threads != 0 ? threads : std::max(4u, 2 * cores());
+    return options;
+}
+
+runtime::Task<base::Result<>> begin(Broker* broker, std::vector<InitialTopic> topics, const RunHooks* hooks) {
+    KLOG_CO_TRY_VOID(co_await broker->start());
+    base::Result<> good;
+    if (!topics.empty()) good = co_await broker->create(std::move(topics));
+    if (good) good = hooks->ready(*broker);
+    if (!good) co_await broker->stop();
+    co_return good;
+}
+
+}  // namespace
+
+base::Result<int> run(const Config& config, std::vector<InitialTopic> topics, const RunHooks& hooks) {
+    std::signal(SIGPIPE, SIG_IGN);
+    runtime::AsioRuntime runtime(runtime_options(config));
+    net::AsioNetwork network(runtime);
+    std::promise<int> promise;
+    runtime.on_signals({SIGTERM, SIGINT}, [&promise, asked = false](int signal) mutable {
+        if (std::exchange(asked, true)) std::_Exit(128 + signal);
+        promise.set_value(signal);
+    });
+    // What the runtime still holds when it stops may refer to the broker.
+    Broker broker(config, Seams{runtime, network, os::posix_disk(), base::Random::from_system()});
+    const auto begun = runtime.run(begin(&broker, std::move(topics), &hooks));
+    if (!begun) {
+        runtime.stop();
+        return std::unexpected(begun.error());
+    }
+    const int signal = promise.get_future().get();
+    hooks.stopping();
+    runtime.run(broker.stop());
+    runtime.stop();
+    return signal;
+}
+
+}  // namespace klog::broker

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// One broker on the real machine: its threads, its network, its disk, its signals. For the command.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/broker/broker.h"
+
+namespace klog::broker {
+
+struct RunHooks {
+    /// The broker serves; an error stops it again.
+    std::function<base::Result<>(const Broker& broker)> ready;
+    /// A signal has come: it stops.
+    std::function<void()> stopping;
+};
+
+/// Serves until SIGTERM or SIGINT and returns which it was; the second one ends the process at once. Errors as
+/// Broker::start.
+base::Result<int> run(const Config& config, std::vector<InitialTopic> topics, const RunHooks& hooks);
+
+}  // namespace klog::broker
