@@ -42,6 +42,7 @@ struct Command {
 /// All subcommands, in the order in which `klog help` shows them.
 std::span<const Command> commands();
 
+Run declare_broker(CLI::App& app);
 Run declare_consume(CLI::App& app);
 Run declare_dump_segment(CLI::App& app);
 Run declare_offsets(CLI::App& app);

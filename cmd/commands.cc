@@ -5,6 +5,7 @@ namespace klog::cmd {
 
 std::span<const Command> commands() {
     static constexpr Command all[] = {
+        {"broker", "Run a broker", declare_broker},
         {"produce", "Write stdin to a topic, a record a line", declare_produce},
         {"consume", "Print the records of topics", declare_consume},
         {"topic", "List, describe, create, delete, alter, grow and trim topics", declare_topic},
