@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from random import Random
 
 import pytest
 from servers import CODECS, Kafka, Klog, kafka_tool, klog, run
@@ -10,13 +11,14 @@ from servers import CODECS, Kafka, Klog, kafka_tool, klog, run
 DUMP = 'org.apache.kafka.tools.DumpLogSegments'
 
 
-def fill(server, topic, rounds=3):
-    """Several segments' worth of records in every codec, with keys and headers."""
+def fill(server, topic, rounds=3, per_round=2000):
+    """Some megabytes, so several segments, in every codec, with keys and headers."""
+    random = Random(topic)
     for round_number in range(rounds):
         for codec in CODECS:
-            lines = ''.join(f'key{i}:value {round_number} {codec} {i} {"x" * (i % 200)}\n' for i in range(500))
+            lines = ''.join(f'key{i}:{round_number} {codec} {i} {random.randbytes(i % 150).hex()}\n' for i in range(per_round))
             run('kcat', '-b', server.address, '-P', '-t', topic, '-p', '0', '-z', codec, '-K', ':', '-H', 'h=1', input=lines)
-    return rounds * len(CODECS) * 500
+    return rounds * len(CODECS) * per_round
 
 
 def kafka_dump(*files, deep=True):
@@ -51,7 +53,7 @@ def check_with_kafka(folder, expected_records):
 
 @pytest.fixture(scope='module')
 def small_segments():
-    with Klog(log_segment_bytes=200_000, log_index_interval_bytes=4096) as server: yield server.start()
+    with Klog(log_segment_bytes=1_048_576) as server: yield server.start()
 
 
 def test_kafka_reads_the_files_of_a_live_broker(small_segments, topic, tmp_path):
@@ -60,7 +62,7 @@ def test_kafka_reads_the_files_of_a_live_broker(small_segments, topic, tmp_path)
 
 
 def test_kafka_reads_the_files_after_a_clean_stop_and_after_a_kill(topic, tmp_path):
-    with Klog(log_segment_bytes=200_000) as server:
+    with Klog(log_segment_bytes=1_048_576) as server:
         count = fill(server.start(), topic)
         server.kill()
         check_with_kafka(copy_of(server, topic, tmp_path / 'killed'), count)
@@ -90,7 +92,7 @@ def test_klog_prints_the_files_of_kafka_as_kafkas_tool_does(topic):
 
 def test_klog_reads_the_files_of_kafka(topic, tmp_path):
     with Kafka(log_segment_bytes=1_048_576) as server:
-        count = fill(server.start(), topic, rounds=8)
+        count = fill(server.start(), topic)
         server.kill()
         folder = server.partition_folder(topic)
         assert len(list(folder.glob('*.log'))) >= 2
