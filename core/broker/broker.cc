@@ -127,6 +127,8 @@ void Broker::Parts::make_replicas() {
     options.node_id = node_id;
     options.cluster_id = cluster_id;
     options.log_dirs = config.log_dirs();
+    // Kafka 4.3's names; level 0 is without what they switch on (KIP-848, KIP-890).
+    options.supported_features = {{"group.version", 0, 0}, {"transaction.version", 0, 0}};
     options.log_config = [this](const meta::Image& image, std::string_view topic) {
         return EffectiveConfig(config, image, node_id).log_config(topic);
     };

@@ -29,6 +29,7 @@ Task<Result<>> Controller::State::stand() {
     const Turn held = co_await take(&turn);
     for (const std::string& path : paths::persistent()) KLOG_CO_TRY_VOID(co_await ensure(&store, path, {}));
     KLOG_CO_TRY_VOID(co_await ensure(&store, std::string(paths::controller_epoch), meta::encode_controller_epoch({0})));
+    KLOG_CO_TRY_VOID(co_await ensure(&store, std::string(paths::feature), meta::encode_features({})));
     if (active || stopping) co_return Result<>();
 
     // A watch is a hint: whoever is called looks again, if this object is still there.

@@ -18,6 +18,7 @@ struct Resource {
 
 inline constexpr Resource the_cluster{};
 constexpr Resource topic(std::string_view name) { return {wire::AclResource::topic, name}; }
+constexpr Resource group(std::string_view id) { return {wire::AclResource::group, id}; }
 constexpr Resource transactional_id(std::string_view id) { return {wire::AclResource::transactional_id, id}; }
 
 class Authorizer {

@@ -68,6 +68,7 @@ enum class ApiAudience : std::uint8_t {
     X(1, fetch, Fetch, 4, 18, topic, read, pipelined)                                                         \
     X(2, list_offsets, ListOffsets, 1, 11, topic, describe, barrier)                                          \
     X(3, metadata, Metadata, 0, 13, topic, describe, pipelined)                                               \
+    X(10, find_coordinator, FindCoordinator, 0, 6, group, describe, barrier)                                  \
     X(18, api_versions, ApiVersions, 0, 4, none, none, pipelined)                                             \
     X(19, create_topics, CreateTopics, 2, 7, cluster, create, barrier)                                        \
     X(20, delete_topics, DeleteTopics, 1, 6, topic, remove, barrier)                                          \
@@ -89,7 +90,6 @@ enum class ApiAudience : std::uint8_t {
 
 // Declared for clients and for later; no broker serves them yet. A row moves up when its handler is there.
 #define KLOG_WIRE_UNSERVED_APIS(X)                                                                            \
-    X(10, find_coordinator, FindCoordinator, 0, 6, group, describe, barrier)                                  \
     X(17, sasl_handshake, SaslHandshake, 0, 1, none, none, barrier)                                           \
     X(36, sasl_authenticate, SaslAuthenticate, 0, 2, none, none, barrier)
 // clang-format on

@@ -13,6 +13,7 @@ KLOG_DECLARE(Fetch)
 KLOG_DECLARE(ListOffsets)
 KLOG_DECLARE(Metadata)
 KLOG_DECLARE(ApiVersions)
+KLOG_DECLARE(FindCoordinator)
 KLOG_DECLARE(CreateTopics)
 KLOG_DECLARE(DeleteTopics)
 KLOG_DECLARE(DeleteRecords)
@@ -37,6 +38,7 @@ runtime::Task<wire::MetadataResponse> handle(Call call, wire::MetadataRequest re
 runtime::Task<wire::ApiVersionsResponse> handle(Call call, wire::ApiVersionsRequest request);
 
 runtime::Task<wire::ListOffsetsResponse> handle(Call call, wire::ListOffsetsRequest request);
+runtime::Task<wire::FindCoordinatorResponse> handle(Call call, wire::FindCoordinatorRequest request);
 runtime::Task<wire::CreateTopicsResponse> handle(Call call, wire::CreateTopicsRequest request);
 runtime::Task<wire::DeleteTopicsResponse> handle(Call call, wire::DeleteTopicsRequest request);
 runtime::Task<wire::DeleteRecordsResponse> handle(Call call, wire::DeleteRecordsRequest request);
