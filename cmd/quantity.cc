@@ -123,7 +123,8 @@ std::optional<TimestampMs> parse_calendar(std::string_view text) {
     }
     if (!text.empty() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
     const auto days = std::chrono::sys_days(date).time_since_epoch().count();
-    return ((static_cast<std::int64_t>(days) * 24 + hour) * 60 + minute - zone) * 60'000 + second * 1000 + millis;
+    return ((static_cast<std::int64_t>(days) * 24 + hour) * 60 + minute - zone) * 60'000 + std::int64_t{second} * 1000 +
+           millis;
 }
 
 /// Seconds have 10 digits between 2001 and 2286, milliseconds 13, microseconds 16, nanoseconds 19.

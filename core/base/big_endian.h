@@ -12,8 +12,10 @@ namespace klog::base {
 template <std::integral I>
 constexpr I big_endian(I x) {
     static_assert(std::endian::native == std::endian::little);
-    if constexpr (sizeof(I) == 1) return x;
-    else return std::byteswap(x);
+    if constexpr (sizeof(I) == 1)
+        return x;
+    else
+        return std::byteswap(x);
 }
 
 /// The caller has checked that sizeof(I) bytes are there.

@@ -13,8 +13,8 @@ namespace klog::base {
 }  // namespace klog::base
 
 /// KLOG_CHECK(condition) or KLOG_CHECK(condition, "what it means when this fails").
-#define KLOG_CHECK(condition, ...)                                                                      \
-    do {                                                                                                \
-        if (!(condition)) [[unlikely]]                                                                  \
+#define KLOG_CHECK(condition, ...)                                                                       \
+    do {                                                                                                 \
+        if (!(condition)) [[unlikely]]                                                                   \
             ::klog::base::check_failed(__FILE__, __LINE__, #condition, ::std::string_view{__VA_ARGS__}); \
     } while (false)

@@ -15,13 +15,13 @@ namespace klog::base {
 /// What happened, fine enough that each code maps to exactly one Kafka error code.
 enum class Errc {
     // The machine.
-    io,              // A system call failed; the log directory it happened in is suspect.
-    no_space,        // ENOSPC or EDQUOT: try again later.
-    not_found,       // No such file, directory, path in the store, topic or partition.
-    exists,          // It is already there.
-    busy,            // Locked by somebody else, or under way.
-    limit,           // A named limit of klog was reached (connections, descriptors, bytes in flight).
-    closed,          // The stream, log, store or broker is closed or shutting down.
+    io,         // A system call failed; the log directory it happened in is suspect.
+    no_space,   // ENOSPC or EDQUOT: try again later.
+    not_found,  // No such file, directory, path in the store, topic or partition.
+    exists,     // It is already there.
+    busy,       // Locked by somebody else, or under way.
+    limit,      // A named limit of klog was reached (connections, descriptors, bytes in flight).
+    closed,     // The stream, log, store or broker is closed or shutting down.
     timed_out,
     connect_failed,  // Nobody answers at that address.
     // Bytes.
@@ -29,8 +29,8 @@ enum class Errc {
     truncated,            // Bytes end before their format does.
     unsupported_version,  // A format, API or feature version that klog does not know.
     unsupported_compression,
-    too_large,        // A record batch, frame or value over its limit.
-    invalid_record,   // A record batch whose content is not allowed (null key in a compacted topic, bad count).
+    too_large,       // A record batch, frame or value over its limit.
+    invalid_record,  // A record batch whose content is not allowed (null key in a compacted topic, bad count).
     invalid_timestamp,
     // The log.
     offset_out_of_range,
@@ -46,8 +46,8 @@ enum class Errc {
     unknown_producer,
     invalid_producer_epoch,
     // Metadata.
-    bad_version,      // A conditional write met another version.
-    not_empty,        // A directory or a node of the store that has children.
+    bad_version,  // A conditional write met another version.
+    not_empty,    // A directory or a node of the store that has children.
     session_expired,
     invalid_argument,  // Input that can never be right.
     invalid_config,
@@ -83,12 +83,14 @@ std::unexpected<Error> fail(Errc code, fmt::format_string<Args...> format, Args&
 
 #define KLOG_CONCAT_(a, b) a##b
 #define KLOG_CONCAT(a, b) KLOG_CONCAT_(a, b)
-#define KLOG_TRY_ASSIGN_(leave, temporary, declaration, ...)                        \
-    auto temporary = __VA_ARGS__;                                                   \
-    if (!temporary) [[unlikely]] leave ::std::unexpected(::std::move(temporary).error()); \
+#define KLOG_TRY_ASSIGN_(leave, temporary, declaration, ...)     \
+    auto temporary = __VA_ARGS__;                                \
+    if (!temporary) [[unlikely]]                                 \
+        leave ::std::unexpected(::std::move(temporary).error()); \
     declaration = *::std::move(temporary)
-#define KLOG_TRY_VOID_(leave, temporary, ...) \
-    if (auto temporary = __VA_ARGS__; !temporary) [[unlikely]] leave ::std::unexpected(::std::move(temporary).error())
+#define KLOG_TRY_VOID_(leave, temporary, ...)                  \
+    if (auto temporary = __VA_ARGS__; !temporary) [[unlikely]] \
+    leave ::std::unexpected(::std::move(temporary).error())
 
 /// KLOG_TRY(auto x, expression): declares x from a Result, or returns its error.
 #define KLOG_TRY(declaration, ...) KLOG_TRY_ASSIGN_(return, KLOG_CONCAT(klog_try_, __LINE__), declaration, __VA_ARGS__)

@@ -130,7 +130,8 @@ Task<Result<std::shared_ptr<Connection>>> Cluster::any_connection() {
 }
 
 Task<Result<std::shared_ptr<Connection>>> Cluster::controller_connection() {
-    if (brokers_.empty() || controller_doubted_) KLOG_CO_TRY_VOID(co_await ask(std::vector<std::string>{}, false));
+    std::vector<std::string> no_topics;
+    if (brokers_.empty() || controller_doubted_) KLOG_CO_TRY_VOID(co_await ask(std::move(no_topics), false));
     controller_doubted_ = false;
     if (brokers_.contains(controller_)) co_return co_await connection(controller_);
     co_return co_await any_connection();

@@ -27,9 +27,11 @@ Task<Result<>> ensure(meta::Store* store, std::string path, std::string data) {
 
 Task<Result<>> Controller::State::stand() {
     const Turn held = co_await take(&turn);
-    for (const std::string& path : paths::persistent()) KLOG_CO_TRY_VOID(co_await ensure(&store, path, {}));
-    KLOG_CO_TRY_VOID(co_await ensure(&store, std::string(paths::controller_epoch), meta::encode_controller_epoch({0})));
-    KLOG_CO_TRY_VOID(co_await ensure(&store, std::string(paths::feature), meta::encode_features({})));
+    for (const std::string& path : paths::persistent()) KLOG_CO_TRY_VOID(co_await ensure(&store, path, ""));
+    std::string no_epoch = meta::encode_controller_epoch({0});
+    KLOG_CO_TRY_VOID(co_await ensure(&store, std::string(paths::controller_epoch), std::move(no_epoch)));
+    std::string no_features = meta::encode_features({});
+    KLOG_CO_TRY_VOID(co_await ensure(&store, std::string(paths::feature), std::move(no_features)));
     if (active || stopping) co_return Result<>();
 
     // A watch is a hint: whoever is called looks again, if this object is still there.

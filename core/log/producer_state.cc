@@ -103,8 +103,8 @@ std::optional<CompletedTransaction> ProducerState::apply(HeaderView batch,
 void ProducerState::put(ProducerId id, const ProducerEntry& entry) {
     auto [place, added] = entries_.try_emplace(id);
     if (added && entries_.size() > producers_max) {
-        // The order of the map does not show: the smallest (time, id) is the same whatever it is.
         auto oldest = entries_.end();
+        // order does not show: the smallest (time, id) is the same whatever it is
         for (auto each = entries_.begin(); each != entries_.end(); ++each) {
             if (each == place || each->second.transaction_start) continue;
             if (oldest == entries_.end() ||

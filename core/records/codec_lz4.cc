@@ -86,7 +86,7 @@ private:
     /// Gives out a copy of the header with the checksum that the standard asks for.
     void mend_header() {
         if (rest_.size() < magic_bytes + 3) return;
-        const auto flags = static_cast<unsigned>(rest_[magic_bytes]);
+        const auto flags = static_cast<unsigned char>(rest_[magic_bytes]);
         const std::size_t described = 2 + (flags & flag_content_size ? 8u : 0u) + (flags & flag_dictionary ? 4u : 0u);
         const std::size_t size = magic_bytes + described + 1;
         if (rest_.size() < size) return;

@@ -7,7 +7,6 @@ namespace klog::records {
 
 using base::Errc;
 using base::fail;
-using base::load_big;
 using base::Result;
 
 namespace {

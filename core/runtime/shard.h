@@ -134,7 +134,8 @@ Task<std::invoke_result_t<Work&>> on_pool(Pool& pool, Work work) {
         void await_resume() const noexcept {}
     };
     Shard& home = *Shard::current();
-    co_await ToPool{pool};
+    ToPool to_pool{pool};
+    co_await to_pool;
     if constexpr (std::is_void_v<std::invoke_result_t<Work&>>) {
         work();
         co_await hop(home);

@@ -37,7 +37,8 @@ TEST_CASE("varints have the bytes that Kafka gives them and come back") {
 
 TEST_CASE("a varint that is cut off or too long is refused") {
     std::int64_t x = 0;
-    for (std::string_view bad : {"", "\x80", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"}) CHECK_FALSE(take_varint(bad, x));
+    for (std::string_view bad : {"", "\x80", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"})
+        CHECK_FALSE(take_varint(bad, x));
     std::string_view over_32_bits = "\xff\xff\xff\xff\x1f";
     CHECK_FALSE(take_varint(over_32_bits, x, 32));
     CHECK(take_varint(over_32_bits, x, 64));
@@ -49,7 +50,8 @@ TEST_CASE("a uuid reads and prints as Kafka's") {
     one.octets[15] = 1;
     CHECK(one.to_string() == "AAAAAAAAAAAAAAAAAAAAAQ");
     CHECK(Uuid::parse("AAAAAAAAAAAAAAAAAAAAAQ") == one);
-    for (const auto* bad : {"", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAR", "AAAAAAAAAAAAAAAAAAAA+Q"}) CHECK_FALSE(Uuid::parse(bad));
+    for (const auto* bad : {"", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAR", "AAAAAAAAAAAAAAAAAAAA+Q"})
+        CHECK_FALSE(Uuid::parse(bad));
     Random random(2);
     for (int i = 0; i < 1000; ++i) {
         const Uuid id = Uuid::random(random);

@@ -355,15 +355,15 @@ TEST_CASE("what the builder makes is what the iterator reads") {
 TEST_CASE("a producer's batch of 16 kB is validated in little time") {
     const std::string batch = some_batch(160, 85);
     REQUIRE((batch.size() > 15'500 && batch.size() < 16'900));
-    using Clock = std::chrono::steady_clock;
+    using Clock = std::chrono::steady_clock;  // lint allows time: it measures
     for (const Codec codec : all_codecs()) {
         const std::string packed = some_batch(160, 85, Compression(codec));
-        constexpr int rounds = 2000;
+        constexpr int rounds = 400;
         double best_us = 1e9;
         for (int attempt = 0; attempt < 5; ++attempt) {
             const auto start = Clock::now();
-            for (int i = 0; i < rounds / 5; ++i) REQUIRE(validate(packed, {}, now_ms).has_value());
-            const double us = std::chrono::duration<double, std::micro>(Clock::now() - start).count() / (rounds / 5);
+            for (int i = 0; i < rounds; ++i) REQUIRE(validate(packed, {}, now_ms).has_value());
+            const double us = std::chrono::duration<double, std::micro>(Clock::now() - start).count() / rounds;
             best_us = std::min(best_us, us);
         }
         MESSAGE("validate ", name_of(codec), ", ", packed.size(), " bytes, 160 records: ", best_us, " us");

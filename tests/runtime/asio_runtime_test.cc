@@ -89,7 +89,7 @@ TEST_CASE("the pool runs up to its bound of threads at once and results come hom
             const int running = ++*now;
             for (int seen = *max; running > seen && !max->compare_exchange_weak(seen, running);) {
             }
-            std::this_thread::sleep_for(2ms);  // The work itself.
+            std::this_thread::sleep_for(2ms);  // lint allows sleep: it is the work that blocks
             --*now;
         });
         CHECK(Shard::current() == &on->shard(0));
