@@ -32,7 +32,10 @@ public:
         if (entry.last_offset >= request_.upper_bound) return false;
         const std::uint64_t bytes = entry.end() - (empty() ? entry.position : start_);
         const bool fits = bytes <= request_.bytes_max || (empty() && request_.at_least_one_batch);
-        if (!fits) return false;
+        if (!fits) {
+            refused_ = empty();
+            return false;
+        }
         if (empty()) {
             start_ = entry.position;
             epoch_ = entry.epoch;
@@ -42,6 +45,8 @@ public:
         return true;
     }
     bool empty() const { return end_ == 0; }
+    /// There is something to return, and it is larger than the request allows.
+    bool refused() const { return refused_; }
     std::uint64_t start() const { return start_; }
     std::uint64_t end() const { return end_; }
     void jump(std::uint64_t to, Offset next) {
@@ -64,6 +69,7 @@ private:
     std::uint64_t start_ = 0, end_ = 0;
     Offset next_;
     base::LeaderEpoch epoch_ = base::no_leader_epoch;
+    bool refused_ = false;
 };
 
 }  // namespace
@@ -230,7 +236,8 @@ Result<ReadResult> PartitionLog::read(const ReadRequest& asked) {
     // A first batch that reaches beyond what was looked at, or a fault in a header, is for the pool.
     if (!gather_warm(log, number, *file, request, from, gather)) return cold();
     if (gather.end() > to) return cold();
-    if (gather.empty() && number + 1 < log.segments.size() && request.upper_bound > log.end_of(number)) {
+    if (gather.empty() && !gather.refused() && number + 1 < log.segments.size() &&
+        request.upper_bound > log.end_of(number)) {
         // The end of a compacted segment is empty: what follows is in the next one.
         request.from = log.end_of(number);
         return read(request);
