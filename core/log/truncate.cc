@@ -89,8 +89,10 @@ Result<> lower_recovery_point(PartitionLog::Parts& log, Offset to) {
     if (log.slot->recovery_point_on_disk.load() <= to.value) return {};
     log.slot->recovery_point = std::min(to, log.recovery_point()).value;
     auto written = log.directory.write_recovery_points();
-    if (written) log.set_recovery_point(std::min(to, log.recovery_point()));
-    else log.slot->recovery_point = log.recovery_point().value;
+    if (written)
+        log.set_recovery_point(std::min(to, log.recovery_point()));
+    else
+        log.slot->recovery_point = log.recovery_point().value;
     return written;
 }
 
