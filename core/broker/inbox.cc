@@ -30,7 +30,7 @@ std::size_t Inbox::wanted() const {
 void Inbox::resize(std::size_t capacity) {
     KLOG_CHECK(capacity >= end_);
     auto next = std::make_unique_for_overwrite<char[]>(capacity);
-    std::memcpy(next.get(), buffer_.get(), end_);
+    if (end_ > 0) std::memcpy(next.get(), buffer_.get(), end_);
     buffer_ = std::move(next);
     capacity_ = capacity;
     small_reads_ = 0;

@@ -264,9 +264,9 @@ void kill_at_every_write(const std::function<void(OneBroker&)>& setting, const s
     int lives = 0;
     for (const bool written : {false, true}) {
         for (int nth = 1;; ++nth) {
-            OneBroker broker(false);
-            int writes = 0;
+            int writes = 0;  // Before the broker, whose last writes still count.
             bool counting = false, died = false;
+            OneBroker broker(false);
             good(broker.start([&](Life& life) {
                 life.prepare_tap = [&](StoreTap& tap) {
                     auto& when = written ? tap.after_write : tap.before_write;
