@@ -43,6 +43,7 @@ void ChangeList::add(Entry& entry) {
 }
 
 Registration::Registration(std::unique_ptr<ChangeList::Entry> entry) : entry_(std::move(entry)) {}
+Registration::Registration() = default;
 Registration::Registration(Registration&& other) noexcept = default;
 
 Registration& Registration::operator=(Registration&& other) noexcept {

@@ -55,7 +55,7 @@ private:
 /// Ends the watch when it goes; may outlive the partition. Destroyed on the partition's shard, before the ChangeList.
 class Registration {
 public:
-    Registration() = default;
+    Registration();
     Registration(Registration&& other) noexcept;
     Registration& operator=(Registration&& other) noexcept;
     ~Registration();
