@@ -221,16 +221,12 @@ private:
 void PartitionLog::Parts::persist_closed() {
     if (owner == nullptr) return;
     auto work = collect(*this);
-    directory.runtime().pool().submit([held = slot, work, &into = directory] {
-        if (into.failure()) return;
-        if (auto done = work->run(); !done) {
-            (void)into.report(std::move(done).error());
-            return;
-        }
+    const auto noted = [held = slot, work] {
         held->owner->post([held, work] {
             if (held->client != nullptr) take_note(*static_cast<Parts*>(held->client), *work);
         });
-    });
+    };
+    directory.run_on_pool([work] { return work->run(); }, noted);
 }
 
 std::shared_ptr<CheckpointWork> PartitionLog::begin_checkpoint() {

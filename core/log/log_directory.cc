@@ -498,6 +498,20 @@ void LogDirectory::remove_later(std::vector<std::string> paths, std::shared_ptr<
 
 Error LogDirectory::report(Error error) { return parts_->report(std::move(error)); }
 
+void LogDirectory::run_on_pool(std::function<Result<>()> work, std::function<void()> then) {
+    parts_->runtime.pool().submit([parts = parts_, work = std::move(work), then = std::move(then)] {
+        {
+            const std::scoped_lock guard(parts->mutex);
+            if (!parts->alive || parts->failure) return;
+        }
+        if (auto done = work(); !done) {
+            (void)parts->report(std::move(done).error());
+            return;
+        }
+        then();
+    });
+}
+
 bool LogDirectory::has_room_for(std::uint64_t bytes) {
     if (state() != DirectoryState::full) return true;
     const auto space = parts_->disk.space(path());

@@ -135,6 +135,9 @@ public:
     base::Error report(base::Error error);
     /// False while the disk is full and has no room for so many bytes. Turns the state to online again when it has.
     bool has_room_for(std::uint64_t bytes);
+    /// Runs `work` on the pool and `then` after it, there too. It may outlive this object, keeps alive what of it jobs
+    /// use, and does nothing when the directory has failed or is gone. An error of `work` is reported.
+    void run_on_pool(std::function<base::Result<>()> work, std::function<void()> then);
     /// A number that nobody else gets; for jitter.
     std::uint64_t next_random();
 
