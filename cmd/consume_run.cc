@@ -287,6 +287,7 @@ Task<int> consume(Cluster& cluster, client::Interrupts& interrupts, ConsumeWish&
     auto flushing = runtime::on_pool(cluster.runtime().pool(), [printer] { return printer->flush(); });
     const auto flushed = co_await std::move(flushing);
     co_await c->consumer->close();
+    interrupts.on_first({});
     if (!done) co_return complain(subject, done.error());
     if (!flushed) co_return complain("", flushed.error());
     co_return c->interrupted != 0 ? 128 + c->interrupted : code_of(Exit::done);

@@ -145,13 +145,22 @@ Result<> Options::store() {
 ExitCode Options::finish() {
     for (const auto& sub : below_)
         if (sub->app_.parsed()) return sub->finish();
+    if (!below_.empty()) return usage_error(which_subcommand());
     if (auto stored = store(); !stored) return usage_error(stored.error().message);
     return then_();
 }
 
+std::string Options::which_subcommand() const {
+    std::vector<std::string> names;
+    for (const auto& sub : below_) names.push_back(sub->app_.get_name());
+    const std::vector<std::string> given = app_.remaining();
+    if (given.empty()) return fmt::format("{} what? It has {}", app_.get_name(), fmt::join(names, ", "));
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    return fmt::format("there is no '{} {}': it has {}{}", app_.get_name(), given[0], fmt::join(names, ", "), did_you_mean(given[0], views));
+}
+
 Run Options::run(Run what) {
     then_ = std::move(what);
-    if (!below_.empty()) app_.require_subcommand(1);
     return [this] { return finish(); };
 }
 

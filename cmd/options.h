@@ -86,6 +86,7 @@ private:
     std::vector<std::string> words_;
     Run then_;
     ExitCode finish();
+    std::string which_subcommand() const;
 };
 
 /// One line `klog: ...` on stderr and the code for wrong usage.

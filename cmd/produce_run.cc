@@ -25,7 +25,7 @@ using runtime::Task;
 
 /// A record longer than this is not gathered, whatever the broker would say.
 constexpr std::size_t record_bytes_max = 512u << 20;
-/// Receipts are written when so much has gathered, and whenever nothing else is to be done.
+/// Receipts that were not written yet; beyond it no more input is taken.
 constexpr std::size_t receipt_bytes_max = 64u << 10;
 
 /// One run of the command. Lives in the frame of produce().
@@ -64,6 +64,9 @@ struct Production {
     /// First records of batches that are not acknowledged: record number and where it began in the input.
     std::map<std::uint64_t, std::uint64_t> unacknowledged;
     std::string receipts;
+    bool last_receipts = false;
+    runtime::Signal receipts_changed;
+    runtime::Scope scope;
     std::optional<std::pair<std::string, base::Error>> failure;
     int interrupted = 0;
 };
@@ -72,8 +75,10 @@ void Production::delivered(const client::Delivery& delivery) {
     if (delivery.error) {
         // What was split and failed stays in `unacknowledged`, so that no more is claimed than is true.
         const std::string subject = fmt::format("{}/{}", delivery.topic, delivery.partition);
-        return stop(subject,
-                    {delivery.error->code, fmt::format("record {}: {}", delivery.first_tag, delivery.error->message)});
+        const std::string which = delivery.count == 1
+                                      ? fmt::format("record {}", delivery.first_tag)
+                                      : fmt::format("{} records from {} on", delivery.count, delivery.first_tag);
+        return stop(subject, {delivery.error->code, fmt::format("{}: {}", which, delivery.error->message)});
     }
     if (!delivery.more_parts) unacknowledged.erase(delivery.first_tag);
     if (!wish.receipts) return;
@@ -82,13 +87,22 @@ void Production::delivered(const client::Delivery& delivery) {
         fmt::format_to(std::back_inserter(receipts), "{}\t{}\t{}\t{}\n", (*delivery.tags)[static_cast<std::size_t>(i)],
                        delivery.topic, delivery.partition, offset);
     }
+    receipts_changed.notify_all();
 }
 
-Task<Result<>> write_receipts(Production* p) {
-    if (p->receipts.empty()) co_return Result<>{};
-    const std::string text = std::exchange(p->receipts, {});
-    const std::string* const what = &text;
-    co_return co_await runtime::on_pool(p->cluster.runtime().pool(), [what] { return write_stdout(*what); });
+Task<void> write_receipts(Production* p) {
+    for (;;) {
+        if (p->receipts.empty()) {
+            if (p->last_receipts) co_return;
+            co_await p->receipts_changed.wait();
+            continue;
+        }
+        const std::string text = std::exchange(p->receipts, {});
+        const std::string* const what = &text;
+        auto writing = runtime::on_pool(p->cluster.runtime().pool(), [what] { return write_stdout(*what); });
+        if (const auto written = co_await std::move(writing); !written) p->stop("", written.error());
+        p->receipts_changed.notify_all();
+    }
 }
 
 /// Opens the topic, creating it when that was asked for.
@@ -203,8 +217,8 @@ Task<void> read_input(Production* p) {
         if (p->buffer.size() - p->begin > record_bytes_max)
             co_return p->stop(p->topic_name, {Errc::too_large, fmt::format("record {} is longer than {} bytes",
                                                                            p->records + 1, record_bytes_max)});
-        if (p->receipts.size() >= receipt_bytes_max || p->input.idle())
-            if (auto written = co_await write_receipts(p); !written) co_return p->stop("", written.error());
+        // Who does not read the receipts holds up the input.
+        while (p->receipts.size() >= receipt_bytes_max && p->going_on()) co_await p->receipts_changed.wait();
     }
 }
 
@@ -223,6 +237,25 @@ ExitCode report(const Production& p) {
     return 128 + p.interrupted;
 }
 
+/// Opens the topic that the command names and copies the input to it.
+Task<ExitCode> copy_input(Production* p) {
+    if (p->wish.topic) {
+        p->topic_name = *p->wish.topic;
+        std::string name = *p->wish.topic;
+        auto opening = open_topic(p, std::move(name));
+        auto opened = co_await std::move(opening);
+        if (!opened) {
+            const auto next = opened.error().code == Errc::not_found ? "--create makes it" : "";
+            co_return complain(*p->wish.topic, opened.error(), next);
+        }
+        p->topic = *opened;
+    }
+    co_await read_input(p);
+    // After a failure only what is on its way may still arrive: whoever goes on from there shall repeat little.
+    if (!p->failure) co_await p->producer.flush();
+    co_return code_of(Exit::done);
+}
+
 Task<int> produce(Cluster& cluster, client::Interrupts& interrupts, ProduceWish& wish) {
     Production production(cluster, wish);
     Production* const p = &production;
@@ -230,27 +263,15 @@ Task<int> produce(Cluster& cluster, client::Interrupts& interrupts, ProduceWish&
         p->interrupted = signal;
         p->input.stop();
     });
-    if (wish.topic) {
-        p->topic_name = *wish.topic;
-        std::string name = *wish.topic;
-        auto opening = open_topic(p, std::move(name));
-        auto opened = co_await std::move(opening);
-        if (!opened) {
-            const auto next = opened.error().code == Errc::not_found ? "--create makes it" : "";
-            const ExitCode code = complain(*wish.topic, opened.error(), next);
-            co_await p->input.close();
-            co_await p->producer.close();
-            co_return code;
-        }
-        p->topic = *opened;
-    }
-    co_await read_input(p);
+    if (wish.receipts) p->scope.spawn(write_receipts(p));
+    const ExitCode code = co_await copy_input(p);
     co_await p->input.close();
-    // After a failure only what is on its way may still arrive: whoever goes on from there shall repeat little.
-    if (!p->failure) co_await p->producer.flush();
     co_await p->producer.close();
-    if (auto written = co_await write_receipts(p); !written) p->stop("", written.error());
-    co_return report(*p);
+    p->last_receipts = true;
+    p->receipts_changed.notify_all();
+    co_await p->scope.join();
+    interrupts.on_first({});
+    co_return code != code_of(Exit::done) ? code : report(*p);
 }
 
 }  // namespace
