@@ -156,7 +156,8 @@ std::string Options::which_subcommand() const {
     const std::vector<std::string> given = app_.remaining();
     if (given.empty()) return fmt::format("{} what? It has {}", app_.get_name(), fmt::join(names, ", "));
     const std::vector<std::string_view> views(names.begin(), names.end());
-    return fmt::format("there is no '{} {}': it has {}{}", app_.get_name(), given[0], fmt::join(names, ", "), did_you_mean(given[0], views));
+    return fmt::format("there is no '{} {}': it has {}{}", app_.get_name(), given[0], fmt::join(names, ", "),
+                       did_you_mean(given[0], views));
 }
 
 Run Options::run(Run what) {
