@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inside of a PartitionLog. Its member functions are spread over files by what they do: partition_log.cc (open,
-// close, flushing, looking), append.cc, read.cc, lookup.cc, truncate.cc, checkpoint.cc, recover.cc. Private to
-// core/log.
+// close, flushing, looking), append.cc, read.cc, lookup.cc, truncate.cc, checkpoint.cc, recover.cc, loading.cc. Private
+// to core/log.
 #pragma once
 
 #include <memory>
@@ -99,9 +99,10 @@ struct PartitionLog::Parts final : SlotClient {
     // recover.cc
     base::Result<> open_directory();
     base::Result<> recover();
-    // Loading.
+    // append.cc
     base::Result<> resume();
     base::Result<> resume_active();
+    // loading.cc
     /// Fills the producer state as of `to` from the newest snapshot that is not beyond it and what follows in the log.
     base::Result<> load_producers(base::Offset to);
     /// Applies one walked entry to the producer state; returns the transaction that it ended.

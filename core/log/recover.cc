@@ -9,9 +9,6 @@
 #include "core/base/log.h"
 #include "core/log/checkpoint_file.h"
 #include "core/log/log_parts.h"
-#include "core/log/producer_snapshot.h"
-#include "core/log/transaction_index.h"
-#include "core/records/entry.h"
 
 namespace klog::log {
 
@@ -476,94 +473,6 @@ Result<> PartitionLog::Parts::open_directory() {
     KLOG_TRY(const auto file, disk.open(metadata, os::Open::create));
     KLOG_TRY_VOID(file->truncate(0));
     return file->write_at(0, format_partition_metadata(topic_id));
-}
-
-Result<> PartitionLog::Parts::remove_file(const std::string& file) {
-    files.forget(file);
-    auto removed = disk.remove(file);
-    if (!removed && removed.error().code == Errc::not_found) return {};
-    return removed;
-}
-
-Result<std::optional<CompletedTransaction>> PartitionLog::Parts::apply_producer(EntryScanner& scanner,
-                                                                                const ScannedEntry& entry) {
-    if (!entry.is_batch() || entry.batch_header().producer_id().value < 0) return std::nullopt;
-    std::optional<records::EndTransactionMarker> marker;
-    if (entry.batch_header().control()) {
-        KLOG_TRY(const auto bytes, scanner.bytes_of(entry));
-        KLOG_TRY(const auto batch, records::BatchView::parse(bytes));
-        std::string scratch;
-        KLOG_TRY(auto reader, records::read_records(batch, scratch, inflated_lookup_bytes_max));
-        records::Record record;
-        KLOG_TRY(const bool there, reader.next(record));
-        if (there)
-            if (auto read = records::read_end_transaction(record)) marker = *read;
-    }
-    return producers.apply(entry.batch_header(), marker, now());
-}
-
-Result<> PartitionLog::Parts::load_aborted(Segment& segment, Offset limit) {
-    segment.aborted.clear();
-    segment.aborted_loaded = true;
-    const std::string file = at(segment, FileKind::transaction_index);
-    const auto bytes = os::read_file(disk, file, transaction_index_bytes_max);
-    if (!bytes && bytes.error().code == Errc::not_found) return {};
-    if (!bytes) return std::unexpected(bytes.error());
-    // Behind the recovery point it may be torn: entries count as far as they are good.
-    for (std::string_view rest = *bytes; rest.size() >= transaction_entry_bytes;
-         rest.remove_prefix(transaction_entry_bytes)) {
-        const auto one = parse_transactions(rest.substr(0, transaction_entry_bytes));
-        if (!one || one->front().last_offset >= limit) break;
-        if (!segment.aborted.empty() && one->front().last_offset <= segment.aborted.back().last_offset) break;
-        segment.aborted.push_back(one->front());
-    }
-    segment.transactions_written = segment.aborted.size();
-    return {};
-}
-
-void PartitionLog::Parts::note_completed(const CompletedTransaction& completed) {
-    if (!completed.aborted) return;
-    const auto open = producers.first_open(completed.producer_id);
-    const Offset stable = open ? std::min(*open, completed.last_offset + 1) : completed.last_offset + 1;
-    auto& segment = *segments[segment_of(completed.last_offset)];
-    if (!segment.aborted.empty() && segment.aborted.back().last_offset >= completed.last_offset) return;
-    segment.aborted.push_back({completed.producer_id, completed.first_offset, completed.last_offset, stable});
-}
-
-Result<> PartitionLog::Parts::load_producers(Offset to) {
-    producers.clear();
-    Offset from = segments.front()->base_offset();
-    for (auto each = snapshots.rbegin(); each != snapshots.rend(); ++each) {
-        if (*each > to) continue;
-        const std::string file = at(segment_file_name(*each, FileKind::producer_snapshot));
-        const auto bytes = os::read_file(disk, file, producer_snapshot_bytes_max);
-        if (!bytes && bytes.error().code == Errc::io) return std::unexpected(bytes.error());
-        auto read = bytes ? read_snapshot(*bytes, now(), producers) : Result<>(std::unexpected(bytes.error()));
-        if (read) {
-            from = std::max(from, *each);
-            break;
-        }
-        base::log_warn("{}: {}; not used", file, read.error().message);
-        producers.clear();
-    }
-    for (std::size_t number = segment_of(from); number < segments.size() && segments[number]->base_offset() < to;
-         ++number) {
-        auto& segment = *segments[number];
-        KLOG_TRY(const auto file, segment.file(files, path));
-        KLOG_TRY(const auto size, file->size());
-        std::uint64_t position = 0;
-        if (segment.indexed() && from > segment.base_offset()) position = segment.offsets().floor(from).position;
-        EntryScanner scanner(*file, position, std::min(size, segment.size()), EntryScanner::Depth::headers);
-        for (;;) {
-            const auto entry = scanner.next();
-            if (!entry && !is_format_error(entry.error())) return std::unexpected(entry.error());
-            if (!entry || !*entry || (*entry)->first_offset >= to) break;
-            if ((*entry)->first_offset < from) continue;
-            if (const auto applied = apply_producer(scanner, **entry); !applied)
-                return std::unexpected(applied.error());
-        }
-    }
-    return {};
 }
 
 }  // namespace klog::log

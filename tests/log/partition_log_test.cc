@@ -172,6 +172,76 @@ TEST_CASE("a duplicate gets its original offset and a gap is refused") {
     CHECK(append(*one.log, batch(4))->base_offset == Offset{4});
 }
 
+TEST_CASE("the last five batches of a producer are known again after a restart") {
+    OneLog one;
+    one.open();
+    const auto batch = [](std::int32_t sequence, std::int64_t producer = 7) {
+        BatchSpec spec{{"x", "y"}};
+        spec.producer = {{producer}, {0}, sequence};
+        return spec;
+    };
+    for (std::int32_t sequence = 0; sequence < 16; sequence += 2) REQUIRE(append(*one.log, batch(sequence)));
+    one.machine.runtime.settle();
+    SUBCASE("from the segment that goes on") { one.close_clean(); }
+    SUBCASE("from the segment that was closed") {
+        REQUIRE(one.log->roll());
+        one.machine.runtime.settle();
+        one.close_clean();
+    }
+    SUBCASE("from several segments") {
+        for (std::int32_t sequence = 0; sequence < 16; sequence += 2) {
+            REQUIRE(append(*one.log, batch(sequence, 8)));
+            REQUIRE(one.log->roll());
+            one.machine.runtime.settle();
+        }
+        one.close_clean();
+    }
+    SUBCASE("after a checkpoint and a crash") {
+        REQUIRE(checkpoint(one.machine, *one.log));
+        one.die();
+    }
+    SUBCASE("after a crash without a checkpoint") { one.die(); }
+    SUBCASE("after a cut") {
+        REQUIRE(checkpoint(one.machine, *one.log));
+        REQUIRE(append(*one.log, {{"cut"}}));
+        REQUIRE(lent(*one.log, [&] { return one.log->truncate_to({16}); }));
+        one.die();
+    }
+    one.open();
+    const bool two = one.log->log_end_offset() == Offset{32};
+    for (std::int32_t sequence = 6; sequence < 16; sequence += 2) {
+        const auto again = append(*one.log, batch(sequence));
+        REQUIRE_MESSAGE(again, again.error().message);
+        CHECK(again->duplicate);
+        CHECK(again->base_offset == Offset{sequence});
+        if (!two) continue;
+        const auto other = append(*one.log, batch(sequence, 8));
+        REQUIRE_MESSAGE(other, other.error().message);
+        CHECK(other->duplicate);
+        CHECK(other->base_offset == Offset{16 + sequence});
+    }
+    CHECK(append(*one.log, batch(4)).error().code == Errc::out_of_order_sequence);
+    CHECK(append(*one.log, batch(16))->base_offset == Offset{two ? 32 : 16});
+}
+
+TEST_CASE("after a restart a batch of an older epoch of its producer is not taken for one of the new epoch") {
+    OneLog one;
+    one.open();
+    const auto batch = [](std::int16_t epoch, std::int32_t sequence) {
+        BatchSpec spec{{"x"}};
+        spec.producer = {{7}, {epoch}, sequence};
+        return spec;
+    };
+    for (std::int32_t sequence = 0; sequence < 3; ++sequence) REQUIRE(append(*one.log, batch(0, sequence)));
+    for (std::int32_t sequence = 0; sequence < 2; ++sequence) REQUIRE(append(*one.log, batch(1, sequence)));
+    one.close_clean();
+    one.open();
+    CHECK(append(*one.log, batch(1, 0))->base_offset == Offset{3});
+    CHECK(append(*one.log, batch(1, 1))->base_offset == Offset{4});
+    CHECK(append(*one.log, batch(0, 2)).error().code == Errc::invalid_producer_epoch);
+    CHECK(append(*one.log, batch(1, 2))->base_offset == Offset{5});
+}
+
 TEST_CASE("a follower takes whole batches and leaves a torn one") {
     OneLog one;
     one.open();
