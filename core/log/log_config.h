@@ -34,7 +34,7 @@ struct LogConfig {
     std::int32_t max_message_bytes = 1048588;                                     // max.message.bytes
     records::TimestampType timestamp_type = records::TimestampType::create_time;  // message.timestamp.type
     std::int64_t timestamp_before_max_ms = never;                                 // message.timestamp.before.max.ms
-    std::int64_t timestamp_after_max_ms = 3600 * 1000;                            // message.timestamp.after.max.ms
+    std::int64_t timestamp_after_max_ms = 3600LL * 1000;                          // message.timestamp.after.max.ms
     std::optional<records::Compression> compression;  // compression.type with its level; none: producer, keep what came
     bool cleanup_delete = true;                       // cleanup.policy contains delete
     bool cleanup_compact = false;                     // cleanup.policy contains compact

@@ -27,7 +27,7 @@ inline constexpr std::size_t snapshots_kept = 2;
 
 struct PartitionLog::Parts final : SlotClient {
     Parts(LogDirectory& in, PartitionName which, OpenOptions how);
-    ~Parts();
+    ~Parts() override;
 
     LogDirectory& directory;
     os::Disk& disk;

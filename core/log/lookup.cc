@@ -9,7 +9,6 @@
 namespace klog::log {
 
 using base::Errc;
-using base::fail;
 using base::Offset;
 using base::Result;
 using base::TimestampMs;

@@ -17,12 +17,10 @@ namespace klog::log {
 /// The side of a PartitionLog that hears from its directory, on the owner shard.
 class SlotClient {
 public:
+    virtual ~SlotClient() = default;
     /// A round has covered everything that was written below `end` before truncation number `generation`.
     virtual void flush_done(base::Offset end, std::uint64_t generation) = 0;
     virtual void directory_offline(const base::Error& why) = 0;
-
-protected:
-    ~SlotClient() = default;
 };
 
 struct PartitionSlot {

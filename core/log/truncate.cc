@@ -14,7 +14,6 @@
 
 namespace klog::log {
 
-using base::Errc;
 using base::Offset;
 using base::Result;
 

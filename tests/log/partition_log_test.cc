@@ -329,7 +329,7 @@ TEST_CASE("an offset is found by its time") {
     one.machine.config->segment_bytes = 2000;
     one.machine.config->index_interval_bytes = 200;
     one.open();
-    for (int i = 0; i < 100; ++i) REQUIRE(append(*one.log, {{"a", "b", "c"}, 1'700'000'000'000 + i * 10, 2}));
+    for (int i = 0; i < 100; ++i) REQUIRE(append(*one.log, {{"a", "b", "c"}, 1'700'000'000'000 + i * 10LL, 2}));
     SUBCASE("") {}
     SUBCASE("reopened") {
         one.machine.runtime.settle();
