@@ -140,6 +140,22 @@ TEST_CASE("requests sent in a row are appended and answered in their order") {
         CHECK(only_partition(talk->await(coming[static_cast<std::size_t>(i)])).base_offset.value == i / 3);
 }
 
+TEST_CASE("batches of a partition keep their order when their requests wait differently") {
+    OneBroker world;
+    world.create("t");
+    const auto talk = world.connect();
+    std::vector<std::string> batches;
+    for (int i = 0; i < 20; ++i) batches.push_back(batch_of({std::to_string(i)}));
+    std::vector<Coming<wire::ProduceResponse>> coming;
+    for (int i = 0; i < 20; ++i) {
+        auto request = produce_of("t", 0, batches[static_cast<std::size_t>(i)], i % 3 == 0 ? 1 : -1);
+        request.timeout_ms = 1000 + i % 2;
+        coming.push_back(talk->start<wire::ProduceResponse>(request, 9));
+    }
+    for (int i = 0; i < 20; ++i)
+        CHECK(only_partition(talk->await(coming[static_cast<std::size_t>(i)])).base_offset.value == i);
+}
+
 TEST_CASE("a fetch waits for records and is woken by them, wherever they come from") {
     OneBroker world;
     world.create("t", 4);

@@ -174,16 +174,9 @@ runtime::Task<void> validate_on_pool(BrokerShard* home, Piece* piece, records::B
         answer_validation(*piece, std::move(batch.error()));
 }
 
-/// What is appended together.
-struct AppendKey {
-    replica::PartitionKey key;
-    Acks acks;
-    std::int32_t timeout_ms;
-    bool operator==(const AppendKey&) const = default;
-};
-struct HashAppendKey {
-    std::size_t operator()(const AppendKey& of) const noexcept {
-        return std::hash<base::Uuid>{}(of.key.topic_id) + static_cast<std::size_t>(of.key.partition.value);
+struct HashKey {
+    std::size_t operator()(const replica::PartitionKey& key) const noexcept {
+        return std::hash<base::Uuid>{}(key.topic_id) + static_cast<std::size_t>(key.partition.value);
     }
 };
 
@@ -213,7 +206,7 @@ private:
     std::vector<std::shared_ptr<Pending>> requests_;
     std::deque<Piece> pieces_;
     std::deque<PartitionAppend> appends_;
-    std::unordered_map<AppendKey, PartitionAppend*, HashAppendKey> by_partition_;
+    std::unordered_map<replica::PartitionKey, PartitionAppend*, HashKey> last_of_;  // Of each partition.
 };
 
 base::Result<> Produce::add(const wire::RequestFrame& frame, AnswerId id) {
@@ -300,8 +293,9 @@ void Produce::gather() {
         }
         const replica::PartitionKey key{piece.topic->id, piece.answer->index};
         const Pending& request = *piece.request;
-        PartitionAppend*& append = by_partition_[{key, request.acks, request.timeout_ms}];
-        if (append == nullptr) {
+        PartitionAppend*& append = last_of_[key];
+        // Only with the one before it, so that the batches of a partition keep their order.
+        if (append == nullptr || append->acks != request.acks || append->timeout_ms != request.timeout_ms) {
             append = &appends_.emplace_back();
             append->key = key;
             append->acks = request.acks;
