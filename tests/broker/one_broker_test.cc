@@ -239,6 +239,46 @@ TEST_CASE("an incremental fetch tells only of what changed") {
     CHECK(talk->ask<wire::FetchResponse>(next, 12).error_code == ErrorCode::fetch_session_id_not_found);
 }
 
+TEST_CASE("what came between two fetches of a session is told at once, whether they wait or not") {
+    OneBroker world;
+    world.create("t", 2);
+    const auto talk = world.connect(), writer = world.connect();
+    const std::string batch = batch_of({"x"});
+    wire::FetchRequest request = fetch_of("t", 0, 0, 10);
+    request.topics[0].partitions.push_back(request.topics[0].partitions[0]);
+    request.topics[0].partitions[1].partition = base::PartitionId{1};
+    request.session_epoch = 0;
+    wire::FetchRequest next = fetch_of("t", 0, 0);
+    next.topics.clear();
+    next.session_id = talk->ask<wire::FetchResponse>(request, 12).session_id;
+    next.session_epoch = 1;
+    writer->ask<wire::ProduceResponse>(produce_of("t", 0, batch), 9);
+    world.world.run_for(1s);
+    CHECK(only_partition(talk->ask<wire::FetchResponse>(next, 12)).partition_index.value == 0);
+    // Partition 0 always has something; that does not hide partition 1.
+    writer->ask<wire::ProduceResponse>(produce_of("t", 1, batch), 9);
+    world.world.run_for(1s);
+    next.session_epoch = 2;
+    CHECK(talk->ask<wire::FetchResponse>(next, 12).responses.at(0).partitions.size() == 2);
+}
+
+TEST_CASE("a fetch waits for fetch.min.bytes, and what it was told twice counts once") {
+    OneBroker world;
+    world.create("t");
+    const auto reader = world.connect(), writer = world.connect();
+    const std::string batch = batch_of({"x"});
+    wire::FetchRequest request = fetch_of("t", 0, 0, 60'000);
+    request.min_bytes = static_cast<std::int32_t>(3 * batch.size());
+    const auto waiting = reader->start<wire::FetchResponse>(request, 12);
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(waiting->has_value());
+        writer->ask<wire::ProduceResponse>(produce_of("t", 0, batch), 9);
+        world.world.run_for(1s);
+    }
+    CHECK(waiting->has_value());
+    CHECK(values_in(only_partition(reader->await(waiting))).size() == 3);
+}
+
 TEST_CASE("a batch larger than the budget is answered alone, and nobody starves") {
     OneBroker world;
     world.create("t", 2);

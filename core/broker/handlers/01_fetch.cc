@@ -7,6 +7,7 @@
 // answered (KIP-74). Too little for fetch.min.bytes: it waits until its partitions tell of more.
 #include "core/wire/messages/01_fetch.h"
 
+#include <map>
 #include <unordered_set>
 
 #include "core/broker/current_leader.h"
@@ -82,8 +83,9 @@ private:
     runtime::Task<void> read_dirty();
     Read prepare(FetchToken token, const FetchPartition& partition) const;
     runtime::Task<void> wait();
-    runtime::Task<std::uint64_t> arm();
-    std::uint64_t mark_changed(const std::vector<FetchWatch::Changed>& changed);
+    runtime::Task<void> arm();
+    void mark_changed(const std::vector<FetchWatch::Changed>& changed);
+    bool may_be_enough() const;
     bool enough() const;
     wire::FetchResponse answer();
     Answer answer_one(const Read& read, FetchPartition& partition, bool with_data, wire::FetchResponse& response) const;
@@ -102,7 +104,8 @@ private:
     FetchSessions::Ptr session_;  // One of its own when there is none.
     std::int32_t answered_id_ = 0;
     ErrorCode error_ = ErrorCode::none;
-    std::vector<Read> reads_;  // In the order of the answer.
+    std::vector<Read> reads_;                    // In the order of the answer.
+    std::map<FetchToken, std::uint64_t> found_;  // While it waits: bytes that may be read, an estimate.
 };
 
 Fetch::Fetch(Call call, const wire::FetchRequest& request)
@@ -226,7 +229,7 @@ bool Fetch::enough() const {
 }
 
 /// Sees to it that every partition is watched, and from where the client is.
-runtime::Task<std::uint64_t> Fetch::arm() {
+runtime::Task<void> Fetch::arm() {
     if (!session_->watch) session_->watch = std::make_shared<FetchWatch>(home(), call_.waiters);
     const auto watch = session_->watch;
     std::vector<FetchWatch::Item> items;
@@ -236,35 +239,41 @@ runtime::Task<std::uint64_t> Fetch::arm() {
         items.push_back({read.key, read.token, partition->ask.offset, isolation_, !partition->watched_from});
         partition->watched_from = partition->ask.offset;
     }
-    if (items.empty()) co_return 0;
+    if (items.empty()) co_return;
     auto changed = co_await watch->watch(std::move(items));
-    co_return mark_changed(changed);
+    mark_changed(changed);
 }
 
-std::uint64_t Fetch::mark_changed(const std::vector<FetchWatch::Changed>& changed) {
-    std::uint64_t bytes = 0;
+void Fetch::mark_changed(const std::vector<FetchWatch::Changed>& changed) {
     for (const auto& one : changed) {
         if (one.bytes == 0 && !one.gone) continue;
         session_->mark(one.token);
         if (FetchPartition* partition = one.gone ? session_->find(one.token) : nullptr) partition->watched_from.reset();
         // Who leads is worth an answer at once.
-        bytes += one.gone ? bytes_min_ : one.bytes;
+        found_[one.token] = one.gone ? replica::bytes_unknown : one.bytes;
     }
-    return bytes;
+}
+
+bool Fetch::may_be_enough() const {
+    std::uint64_t bytes = 0;
+    for (const auto& [token, found] : found_) bytes += found;
+    return bytes >= bytes_min_;
 }
 
 /// Until there may be enough, or the time is up.
 runtime::Task<void> Fetch::wait() {
-    std::uint64_t bytes = co_await arm();
+    found_.clear();
+    for (const Read& read : reads_) found_[read.token] = read.bytes();
+    co_await arm();
     const auto watch = session_->watch;
     const auto waiters = call_.waiters;
-    while (bytes < bytes_min_ && !waiters->leaving && home().shard.now() < deadline_) {
+    while (!may_be_enough() && !waiters->leaving && home().shard.now() < deadline_) {
         if (!watch->rung()) {
             co_await waiters->wake.wait(deadline_);
             continue;
         }
         auto changed = co_await watch->take();
-        bytes += mark_changed(changed);
+        mark_changed(changed);
     }
 }
 
@@ -278,6 +287,11 @@ runtime::Task<wire::FetchResponse> Fetch::serve() {
     const auto waiters = call_.waiters;
     while (session_->busy) co_await waiters->wake.wait();
     session_->busy = true;
+    // What has changed since the last fetch of the session.
+    if (const auto watch = session_->watch; watch && watch->rung()) {
+        auto changed = co_await watch->take();
+        mark_changed(changed);
+    }
     co_await read_dirty();
     if (!enough() && session_->size() > 0) {
         co_await wait();
