@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/log/log_directory.h"
 #include "core/log/partition_log.h"
 #include "core/os/memory_disk.h"
