@@ -106,6 +106,9 @@ struct LogDirectory::Parts : std::enable_shared_from_this<Parts> {
     mutable std::mutex mutex;                                 // Guards what follows; never across a system call.
     std::optional<MetaFile> meta;
     std::array<OffsetMap, checkpoint_names.size()> offsets;
+    /// Taken out of `offsets` while the file may still name them, each with the number of that removal.
+    std::array<std::map<PartitionName, std::uint64_t>, checkpoint_names.size()> stale;
+    std::uint64_t removals_made = 0;
     std::map<PartitionName, std::shared_ptr<PartitionSlot>> slots;
     std::map<PartitionName, std::string> kafka_named;  // Directories named <topic>-<partition>.
     DirectoryState state = DirectoryState::online;
@@ -127,6 +130,7 @@ struct LogDirectory::Parts : std::enable_shared_from_this<Parts> {
 
     std::string at(std::string_view name) const { return join(options.path, name); }
     Result<> write_checkpoint(Checkpoint which);
+    void forget(const PartitionName& name);
     Result<> close();
     void fail_all(const Error& why);
     Error report(Error error);
@@ -139,6 +143,7 @@ Result<> LogDirectory::Parts::write_checkpoint(Checkpoint which) {
     const std::scoped_lock one_writer(writing[index_of(which)]);
     std::string text;
     std::vector<std::pair<std::shared_ptr<PartitionSlot>, Offset>> noted;
+    std::uint64_t removals_before = 0;
     {
         const std::scoped_lock guard(mutex);
         if (failure) return std::unexpected(*failure);
@@ -150,6 +155,7 @@ Result<> LogDirectory::Parts::write_checkpoint(Checkpoint which) {
             noted.emplace_back(slot, all[name]);
         }
         text = format_offsets(all);
+        removals_before = removals_made;
     }
     if (auto written = os::replace_file(disk, at(checkpoint_names[index_of(which)]), text); !written)
         return std::unexpected(report(std::move(written).error()));
@@ -159,7 +165,16 @@ Result<> LogDirectory::Parts::write_checkpoint(Checkpoint which) {
         else
             slot->recovery_point_on_disk = offset.value;
     }
+    const std::scoped_lock guard(mutex);
+    std::erase_if(stale[index_of(which)], [&](const auto& each) { return each.second <= removals_before; });
     return {};
+}
+
+/// [under the mutex] The partition is gone; the files will say so when they are written next.
+void LogDirectory::Parts::forget(const PartitionName& name) {
+    ++removals_made;
+    for (std::size_t i = 0; i < offsets.size(); ++i)
+        if (offsets[i].erase(name) > 0) stale[i][name] = removals_made;
 }
 
 void LogDirectory::Parts::fail_all(const Error& why) {
@@ -351,8 +366,11 @@ Result<std::vector<FoundPartition>> LogDirectory::scan() {
     {
         const std::scoped_lock guard(parts_->mutex);
         parts_->kafka_named = std::move(kafka_named);
-        for (auto& each : parts_->offsets)
-            std::erase_if(each, [&](const auto& known) { return !found.contains(known.first); });
+        std::set<PartitionName> gone;
+        for (const auto& each : parts_->offsets)
+            for (const auto& [name, offset] : each)
+                if (!found.contains(name)) gone.insert(name);
+        for (const auto& name : gone) parts_->forget(name);
     }
     if (!deleted.empty()) parts_->runtime.pool().submit([parts = parts_, deleted] { parts->remove_trees(deleted); });
     std::vector<FoundPartition> partitions;
@@ -385,7 +403,7 @@ Result<> LogDirectory::remove_partition(const PartitionName& name) {
     {
         const std::scoped_lock guard(parts_->mutex);
         parts_->kafka_named.erase(name);
-        for (auto& each : parts_->offsets) each.erase(name);
+        parts_->forget(name);
         parts_->opened.erase(name);
         parts_->closed_ends.erase(name);
     }
@@ -453,19 +471,23 @@ Result<> LogDirectory::write_recovery_points() { return parts_->write_checkpoint
 Result<> LogDirectory::write_log_starts() { return parts_->write_checkpoint(Checkpoint::log_starts); }
 
 Result<> LogDirectory::forget_checkpoints(const PartitionName& name) {
-    bool known = false;
+    std::array<bool, checkpoint_names.size()> stale{};
     {
         const std::scoped_lock guard(parts_->mutex);
-        for (auto& each : parts_->offsets) known = each.erase(name) > 0 || known;
+        parts_->forget(name);
+        for (std::size_t i = 0; i < stale.size(); ++i) stale[i] = parts_->stale[i].contains(name);
     }
-    if (!known) return {};
-    KLOG_TRY_VOID(write_recovery_points());
-    KLOG_TRY_VOID(write_log_starts());
-    return write_high_watermarks();
+    for (const auto which : {Checkpoint::recovery_points, Checkpoint::log_starts, Checkpoint::high_watermarks})
+        if (stale[index_of(which)]) KLOG_TRY_VOID(parts_->write_checkpoint(which));
+    return {};
 }
 
-std::shared_ptr<PartitionSlot> LogDirectory::attach(const PartitionName& name, runtime::Shard* owner) {
+std::shared_ptr<PartitionSlot> LogDirectory::attach(const PartitionName& name, runtime::Shard* owner,
+                                                    Offset recovery_point, Offset log_start) {
     auto slot = std::make_shared<PartitionSlot>(name, owner);
+    slot->recovery_point = recovery_point.value;
+    slot->log_start = log_start.value;
+    slot->log_start_on_disk = log_start.value;
     const std::scoped_lock guard(parts_->mutex);
     const auto& points = parts_->offsets[index_of(Checkpoint::recovery_points)];
     if (const auto found = points.find(name); found != points.end()) slot->recovery_point_on_disk = found->second.value;

@@ -115,7 +115,9 @@ public:
     // For PartitionLog.
     DescriptorCache& files();
     FlushRounds& flushes();
-    std::shared_ptr<PartitionSlot> attach(const PartitionName& name, runtime::Shard* owner);
+    /// From here on the checkpoint files say of this partition what its slot says.
+    std::shared_ptr<PartitionSlot> attach(const PartitionName& name, runtime::Shard* owner, base::Offset recovery_point,
+                                          base::Offset log_start);
     void detach(const std::shared_ptr<PartitionSlot>& slot);
     /// How the last life of this log ended.
     struct LastLife {

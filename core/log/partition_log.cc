@@ -129,10 +129,7 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(LogDirectory& directory
     auto opened = parts->open_directory();
     if (opened) opened = parts->recover();
     if (!opened) return std::unexpected(parts->report(std::move(opened).error()));
-    parts->slot = directory.attach(name, parts->owner);
-    parts->slot->recovery_point = parts->recovery_point().value;
-    parts->slot->log_start = parts->log_start().value;
-    parts->slot->log_start_on_disk = parts->log_start().value;
+    parts->slot = directory.attach(name, parts->owner, parts->recovery_point(), parts->log_start());
     // Nobody else knows the log yet; its shard gets it with the result of this call.
     parts->slot->client = parts.get();
     auto* const opened_parts = parts.get();

@@ -360,3 +360,36 @@ TEST_CASE("a lost epoch file is made again from the batches") {
     story.open();
     CHECK(story.log->epochs() == std::vector<EpochEntry>{{{0}, {0}}, {{1}, {8}}, {{2}, {16}}});
 }
+
+TEST_CASE("a partition that is made anew under an old name does not inherit its checkpoints") {
+    Story story;
+    story.append(35).checkpoint();
+    REQUIRE(story.log->delete_records_before({12}));
+    REQUIRE(story.machine.directory->write_log_starts());
+    SUBCASE("removed while it was open") {
+        story.log->lend();
+        REQUIRE(story.log->remove());
+        story.log.reset();
+        story.machine.runtime.settle();
+    }
+    SUBCASE("removed while it was not open") {
+        story.crash();
+        REQUIRE(story.machine.start());
+        REQUIRE(story.machine.directory->scan()->size() == 1);
+        REQUIRE(story.machine.directory->remove_partition(demo));
+    }
+    SUBCASE("found missing at a start") {
+        story.crash();
+        REQUIRE(os::remove_tree(story.disk, "/data/demo_0"));
+        REQUIRE(story.machine.start());
+        REQUIRE(story.machine.directory->scan()->empty());
+    }
+    auto log = story.machine.open(demo);
+    REQUIRE(log);
+    CHECK((*log)->log_end_offset() == Offset{0});
+    story.log = std::move(*log);
+    story.append(3).crash().open();
+    CHECK_FALSE(story.log->damage());
+    CHECK(story.log->log_start_offset() == Offset{0});
+    CHECK(story.log->log_end_offset() == Offset{3});
+}
