@@ -67,20 +67,22 @@ SegmentTails tails_of(const PartitionLog::Parts& log, const Segment& segment) {
 /// Everything to be written, copied on the shard; run on the pool.
 class DerivedFiles final : public CheckpointWork {
 public:
-    DerivedFiles(os::Disk& disk, std::shared_ptr<FileGate> gate, std::string directory)
-        : disk_(disk),
-          gate_(std::move(gate)),
+    explicit DerivedFiles(PartitionLog::Parts& log)
+        : disk_(log.disk),
+          gate_(log.gate),
           generation_(gate_->generation),
           number_(++gate_->jobs_made),
-          directory_(std::move(directory)) {}
+          directory_(log.path),
+          report_(log.directory.reporter()) {}
 
     Result<> run() override {
         const std::scoped_lock files(gate_->mutex);
         if (gate_->generation != generation_)
             return {};                                // The log was cut meanwhile: nothing of this is true any more.
         if (number_ < gate_->newest_done) return {};  // A later job has written all of this and more.
+        if (auto done = write(true); !done) return std::unexpected(report_(std::move(done).error()));
         gate_->newest_done = number_;
-        return write(true);
+        return {};
     }
     Result<> write(bool sync) {
         for (const auto& segment : segments)
@@ -112,12 +114,13 @@ private:
     const std::uint64_t generation_;
     const std::uint64_t number_;
     const std::string directory_;
+    const std::function<base::Error(base::Error)> report_;
 };
 
 namespace {
 
 std::shared_ptr<DerivedFiles> collect(PartitionLog::Parts& log) {
-    auto work = std::make_shared<DerivedFiles>(log.disk, log.gate, log.path);
+    auto work = std::make_shared<DerivedFiles>(log);
     work->log_generation = log.generation;
     for (const auto& segment : log.segments) {
         const bool active = segment == log.segments.back();
@@ -232,18 +235,18 @@ void PartitionLog::Parts::persist_closed() {
 std::shared_ptr<CheckpointWork> PartitionLog::begin_checkpoint() {
     auto& log = *parts_;
     KLOG_CHECK(!log.lent, "the log is lent");
-    if (log.checkpoint_under_way || log.offline || log.damage || log.closed) return nullptr;
+    if (!log.checkpoint.expired() || log.offline || log.damage || log.closed) return nullptr;
     if (log.recovery_point() == log.flushed() || !log.resumed) return nullptr;
     auto work = collect(log);
     work->recovery_point = log.flushed();
     drop_obsolete_snapshots(log, *work);
-    log.checkpoint_under_way = true;
+    log.checkpoint = work;
     return work;
 }
 
 void PartitionLog::end_checkpoint(const std::shared_ptr<CheckpointWork>& work) {
     auto& log = *parts_;
-    log.checkpoint_under_way = false;
+    log.checkpoint.reset();
     const auto& files = static_cast<const DerivedFiles&>(*work);
     take_note(log, files);
     if (!files.written || files.log_generation != log.generation) return;

@@ -520,6 +520,10 @@ void LogDirectory::remove_later(std::vector<std::string> paths, std::shared_ptr<
 
 Error LogDirectory::report(Error error) { return parts_->report(std::move(error)); }
 
+std::function<Error(Error)> LogDirectory::reporter() const {
+    return [parts = parts_](Error error) { return parts->report(std::move(error)); };
+}
+
 void LogDirectory::run_on_pool(std::function<Result<>()> work, std::function<void()> then) {
     parts_->runtime.pool().submit([parts = parts_, work = std::move(work), then = std::move(then)] {
         {

@@ -135,6 +135,8 @@ public:
                       runtime::Shard* owner);
     /// Takes note of what a write met: no_space makes the directory full, io takes it offline. Returns the error.
     base::Error report(base::Error error);
+    /// [any] report() for a job that may outlive this object.
+    std::function<base::Error(base::Error)> reporter() const;
     /// False while the disk is full and has no room for so many bytes. Turns the state to online again when it has.
     bool has_room_for(std::uint64_t bytes);
     /// Runs `work` on the pool and `then` after it, there too. It may outlive this object, keeps alive what of it jobs

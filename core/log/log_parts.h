@@ -68,7 +68,7 @@ struct PartitionLog::Parts final : SlotClient {
     std::uint64_t generation = 0;              // Counts truncations.
     std::int64_t unflushed_records = 0;        // Durability::os
     runtime::TimerId flush_timer = runtime::TimerId::none;
-    bool checkpoint_under_way = false;
+    std::weak_ptr<CheckpointWork> checkpoint;  // Under way while somebody holds it.
     std::shared_ptr<CheckpointWork> retention_results;
 
     // Offsets: each has one setter, which checks their order.

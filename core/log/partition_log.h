@@ -126,7 +126,8 @@ public:
     virtual base::Result<std::optional<TimestampOffset>> run() = 0;
 };
 
-/// Writes and syncs what must be on disk before the recovery point may move. Holds all it needs.
+/// Writes and syncs what must be on disk before the recovery point may move. Holds all it needs. What fails in it is
+/// reported to the log directory: after a failed sync no later one may be believed.
 class CheckpointWork {
 public:
     virtual ~CheckpointWork() = default;
@@ -281,9 +282,10 @@ public:
 
     // Housekeeping.
     /// [shard] What must be written before the recovery point can move to flushed_offset; null when it is there
-    /// already.
+    /// already, and while the work of an earlier call is held by anybody.
     std::shared_ptr<CheckpointWork> begin_checkpoint();
-    /// [shard] After its run() succeeded: moves the recovery point. LogDirectory::write_recovery_points stores it.
+    /// [shard] After its run() succeeded: moves the recovery point. LogDirectory::write_recovery_points stores it. Work
+    /// that failed, or came back when the log was lent, is just dropped.
     void end_checkpoint(const std::shared_ptr<CheckpointWork>& work);
     /// The log is about to be used from the pool, or is back.
     void lend();

@@ -233,9 +233,8 @@ auto lent(PartitionLog& log, Work work) {
 
 inline Result<> checkpoint(Machine& machine, PartitionLog& log) {
     if (const auto work = log.begin_checkpoint()) {
-        auto done = work->run();
+        KLOG_TRY_VOID(work->run());
         log.end_checkpoint(work);
-        if (!done) return std::unexpected(machine.directory->report(done.error()));
     }
     return machine.directory->write_recovery_points();
 }
