@@ -2,6 +2,7 @@
 #include "core/log/entry_scanner.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/base/big_endian.h"
 #include "core/base/crc32c.h"
@@ -13,6 +14,11 @@ namespace klog::log {
 using base::Errc;
 using base::fail;
 using base::Result;
+
+namespace {
+/// So that what follows it is an offset, too.
+constexpr std::int64_t offset_max = std::numeric_limits<std::int64_t>::max() - 1;
+}  // namespace
 
 Result<std::string_view> EntryScanner::window(std::uint64_t position, std::size_t length) {
     if (position < buffer_position_ || position + length > buffer_position_ + buffer_.size()) {
@@ -49,6 +55,8 @@ Result<std::optional<ScannedEntry>> EntryScanner::next() {
         const auto view = entry.batch_header();
         if (view.last_offset_delta() < 0)
             return fail(Errc::corrupt, "{}: at {}: offset delta {}", file_.path(), position_, view.last_offset_delta());
+        if (entry.first_offset.value > offset_max - view.last_offset_delta())
+            return fail(Errc::corrupt, "{}: at {}: offset {}", file_.path(), position_, entry.first_offset);
         entry.last_offset = view.last_offset();
         entry.max_timestamp_ms = view.max_timestamp();
         entry.epoch = view.partition_leader_epoch();
@@ -56,7 +64,7 @@ Result<std::optional<ScannedEntry>> EntryScanner::next() {
         KLOG_TRY(const auto head, window(position_, records::entry_prefix_bytes + 9));
         entry.max_timestamp_ms = base::load_big<std::int64_t>(head.data() + 18);
     }
-    if (entry.first_offset.value < 0)
+    if (entry.first_offset.value < 0 || entry.last_offset.value > offset_max)
         return fail(Errc::corrupt, "{}: at {}: offset {}", file_.path(), position_, entry.first_offset);
     if (depth_ == Depth::checked) KLOG_TRY_VOID(check(entry));
     position_ = entry.end();

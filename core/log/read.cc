@@ -2,6 +2,9 @@
 // Reading. What is known to be good and in memory is found on the shard, by the index and a few headers; anything else
 // is a ColdRead for the pool.
 #include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "core/base/check.h"
 #include "core/log/log_parts.h"
@@ -88,15 +91,15 @@ public:
           bytes_(log.segments[number]->size()),
           file_(log.segments[number]->open_file()) {
         const auto& segment = *log.segments[number];
-        if (segment.indexed()) start_ = segment.offsets().floor(request.from).position;
+        if (segment.indexed()) start_ = segment.offsets().floor(request.from);
     }
 
     void run() override {
         auto done = walk();
         // Damage right where the index points to may be a fault of the index: from the front it is not asked.
-        if (done && read.damage && read.slices.empty() && checked_to == *start_ && *start_ > 0) {
+        if (done && read.damage && read.slices.empty() && checked_to == start_->position && checked_to > 0) {
             read = {};
-            start_ = 0;
+            start_ = OffsetPosition{base, 0};
             indexes.reset();
             done = walk();
         }
@@ -123,30 +126,66 @@ private:
         }
         if (!start_) {
             KLOG_TRY(indexes, load_indexes(disk_, files_, directory_, base, bytes_, end, interval_bytes_));
-            start_ = indexes->offsets.floor(request.from).position;
+            start_ = indexes->offsets.floor(request.from);
         }
+        return gather_checked();
+    }
+
+    /// The base offset of a batch is not under its CRC: only its neighbours and the index tell whether it is right. One
+    /// that leaves offsets out, as compaction does, is held back until the next one has shown that they go on from
+    /// there. Where the index points to, the batch that ends at its offset must follow before a later one.
+    Result<> gather_checked() {
         Gatherer gather(request);
-        EntryScanner scanner(*file, *start_, bytes_, EntryScanner::Depth::checked);
-        checked_from = *start_;
+        EntryScanner scanner(*file, start_->position, bytes_, EntryScanner::Depth::checked);
+        checked_from = start_->position;
         damaged_at = request.from;
-        for (;;) {
+        Offset expected = base;
+        bool anchored = start_->position == 0;
+        std::optional<ScannedEntry> held;
+        for (bool wanted = true; wanted;) {
             const auto entry = scanner.next();
             if (!entry && !is_format_error(entry.error())) return std::unexpected(entry.error());
+            if (!anchored && entry && (!*entry || (*entry)->last_offset > start_->offset))
+                return found_damage(gather, file->path() + ": its index does not fit", start_->position);
+            std::optional<std::string> fault;
+            std::uint64_t fault_at = scanner.position();
             if (!entry) {
-                read = gather.result(file);
-                if (!gather.empty()) damaged_at = read.next;
-                read.damage = Error{Errc::corrupt, entry.error().message};
-                checked_to = scanner.position();
-                return {};
+                fault = entry.error().message;
+            } else if (*entry && !continues(**entry, expected)) {
+                const auto& wrong = held ? *held : **entry;
+                fault = fmt::format("{}: at {}: offset {} does not fit its neighbours", file->path(), wrong.position,
+                                    wrong.first_offset);
+                fault_at = wrong.position;
+                held.reset();
             }
+            if (held) wanted = gather.take(*std::exchange(held, std::nullopt));
+            if (fault && wanted) return found_damage(gather, *std::move(fault), fault_at);
+            if (!wanted) break;
             if (!*entry) {
                 exhausted = gather.empty();
                 break;
             }
-            if (!gather.take(**entry)) break;
+            const bool jumps = anchored && (*entry)->is_batch() && (*entry)->first_offset > expected;
+            anchored = anchored || (*entry)->last_offset == start_->offset;
+            if (jumps)
+                held = **entry;
+            else
+                wanted = gather.take(**entry);
+            expected = (*entry)->last_offset + 1;
         }
         checked_to = scanner.position();
         read = gather.result(file);
+        return {};
+    }
+
+    bool continues(const ScannedEntry& entry, Offset expected) const {
+        return entry.last_offset < end && (entry.is_batch() ? entry.first_offset : entry.last_offset) >= expected;
+    }
+    Result<> found_damage(const Gatherer& gather, std::string words, std::uint64_t at) {
+        read = gather.result(file);
+        if (!gather.empty()) damaged_at = read.next;
+        read.damage = Error{Errc::corrupt, std::move(words)};
+        checked_to = at;
         return {};
     }
 
@@ -156,7 +195,7 @@ private:
     const std::int32_t interval_bytes_;
     const std::uint64_t bytes_;
     const std::shared_ptr<os::File> file_;
-    std::optional<std::uint64_t> start_;
+    std::optional<OffsetPosition> start_;
 };
 
 namespace {

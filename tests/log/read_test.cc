@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading what is not in memory: nothing that the medium has spoilt is served or passed over.
+#include <doctest/doctest.h>
+
+#include "tests/log/fixture.h"
+
+using namespace klog;
+using namespace klog::log;
+using namespace klog::log::test;
+
+namespace {
+
+/// Two closed segments of ten batches with one record each, and an active one, after a clean stop.
+struct Stored {
+    static constexpr std::int32_t batch_bytes = 61 + 7 + 5;
+    os::MemoryDisk disk;
+    Machine machine{disk};
+    std::unique_ptr<PartitionLog> log;
+
+    Stored() {
+        machine.config->segment_bytes = 10 * batch_bytes;
+        machine.config->index_interval_bytes = 2 * batch_bytes;
+        open();
+        for (int i = 0; i < 25; ++i) REQUIRE(append(*log, {{fmt::format("{:05}", i)}, 1'700'000'000'000 + i}));
+        machine.runtime.settle();
+        close();
+    }
+    ~Stored() { log.reset(); }
+    void open() {
+        REQUIRE(machine.start());
+        auto opened = machine.open(demo);
+        REQUIRE_MESSAGE(opened, opened.error().message);
+        log = std::move(*opened);
+    }
+    void close() {
+        REQUIRE(lent(*log, [&] { return log->close(); }));
+        log.reset();
+        REQUIRE(machine.directory->close());
+        machine.stop();
+    }
+    /// Where the cold read of all that follows `from` meets damage; -1: nowhere.
+    std::int64_t damage_behind(std::int64_t from) {
+        for (Offset next{from}; next < log->log_end_offset();) {
+            const auto got = read(*log, {next, 64 << 10, log->log_end_offset(), true});
+            REQUIRE_MESSAGE(got, got.error().message);
+            if (got->damage) return got->next.value;
+            REQUIRE(got->next > next);
+            next = got->next;
+        }
+        return -1;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a batch whose base offset has rotted is damage, wherever a cold read begins") {
+    // Byte 7 is the lowest of the offset: 13 becomes 9, 15, 29. Byte 0 makes it enormous.
+    for (const auto& [byte, mask] : {std::pair{7, 4}, std::pair{7, 2}, std::pair{7, 16}, std::pair{0, 64}}) {
+        for (int rotten = 10; rotten < 20; ++rotten) {
+            for (int from = 10; from <= rotten; ++from) {
+                Stored stored;
+                const auto position = static_cast<std::uint64_t>((rotten - 10) * Stored::batch_bytes + byte);
+                stored.disk.damage("/data/demo_0/00000000000000000010.log", position, static_cast<unsigned char>(mask));
+                stored.open();
+                INFO("batch ", rotten, ", byte ", byte, " ^ ", mask, ", read from ", from);
+                CHECK(stored.damage_behind(from) >= from);
+            }
+        }
+    }
+}
+
+TEST_CASE("offsets that compaction has left out are no damage") {
+    Stored stored;
+    // The 14th record goes: its bytes are taken out of the file.
+    auto file = *stored.disk.open("/data/demo_0/00000000000000000010.log", os::Open::read_write);
+    std::string bytes(10 * Stored::batch_bytes, '\0');
+    REQUIRE(file->read_at(0, bytes));
+    bytes.erase(4 * Stored::batch_bytes, 2 * Stored::batch_bytes);
+    REQUIRE(file->write_at(0, bytes));
+    REQUIRE(file->truncate(bytes.size()));
+    REQUIRE(stored.disk.remove("/data/demo_0/00000000000000000010.index"));
+    stored.open();
+    CHECK(stored.damage_behind(0) == -1);
+    CHECK(read_values(*stored.log, {0})->size() == 23);
+}
