@@ -66,8 +66,10 @@ Result<> PartitionLog::Parts::roll(Offset base_offset) {
     next->resume();
     next->aborted_loaded = true;
     new_names = true;
-    active().seal();
-    active().persisted = false;
+    if (active().indexed()) {  // Otherwise they are on disk, complete, since the last clean stop.
+        active().seal();
+        active().persisted = false;
+    }
     // The old file is in nobody's next mark otherwise.
     if (flushed() < log_end()) mark_for_flush();
     if (active().size() == 0) {

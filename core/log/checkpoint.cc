@@ -185,8 +185,9 @@ public:
           directory_(log.path),
           interval_bytes_(log.config->index_interval_bytes),
           expired_before_ms_(expired_before_ms) {
-        for (std::size_t i = 0; i + 1 < log.segments.size(); ++i) {
+        for (std::size_t i = 0; i < log.segments.size(); ++i) {
             const auto& segment = *log.segments[i];
+            if (segment.size() == 0) break;
             asked_.push_back({segment.base_offset(), log.end_of(i), segment.size(),
                               segment.largest_known() ? segment.largest().timestamp_ms : -1});
         }
@@ -297,10 +298,11 @@ void PartitionLog::Parts::take_retention_results() {
 std::shared_ptr<CheckpointWork> PartitionLog::retention_work(TimestampMs now_ms) {
     auto& log = *parts_;
     log.take_retention_results();
-    if (!log.config->cleanup_delete || log.config->retention_ms < 0 || log.segments.size() < 2) return nullptr;
+    if (!log.config->cleanup_delete || log.config->retention_ms < 0) return nullptr;
     const TimestampMs expired_before_ms = now_ms - log.config->retention_ms;
-    for (std::size_t i = 0; i + 1 < log.segments.size(); ++i) {
+    for (std::size_t i = 0; i < log.segments.size(); ++i) {
         const auto& segment = *log.segments[i];
+        if (segment.size() == 0) break;
         if (!segment.largest_known()) {
             log.retention_results = std::make_shared<RetentionFacts>(log, expired_before_ms);
             return log.retention_results;

@@ -91,9 +91,9 @@ void Segment::set_indexes(LoadedIndexes loaded) {
     offsets_written = offsets_.view().size();
     times_written = times_.view().size();
     indexed_ = true;
-    if (!largest_known_ && times_.last().timestamp_ms >= 0) {
+    if ((!largest_known_ || !largest_exact_) && times_.last().timestamp_ms >= 0) {
         largest_ = times_.last();
-        largest_known_ = true;
+        largest_known_ = largest_exact_ = true;
     }
 }
 
@@ -115,8 +115,8 @@ void Segment::note_entry(Offset last_offset, std::uint32_t bytes, TimestampMs ma
 
 void Segment::resume() {
     bytes_since_entry_ = size_ - offsets_.last().position;
-    if (!largest_known_) largest_ = times_.last();
-    largest_known_ = true;
+    if (!largest_known_ || !largest_exact_) largest_ = times_.last();
+    largest_known_ = largest_exact_ = true;
     indexed_ = true;
 }
 
@@ -153,6 +153,7 @@ void Segment::forget_indexes() {
 void Segment::set_largest(TimestampMs timestamp_ms) {
     largest_ = {timestamp_ms, base_offset_};
     largest_known_ = true;
+    largest_exact_ = false;
 }
 
 bool Segment::should_roll(const LogConfig& config, std::uint64_t more_bytes, std::size_t more_entries,

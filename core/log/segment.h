@@ -85,6 +85,7 @@ public:
     /// Largest timestamp and the last offset of the first batch that has it; -1 when there is none or it is not known.
     TimestampedOffset largest() const { return largest_; }
     bool largest_known() const { return largest_known_; }
+    /// For retention, of a segment whose indexes are not loaded.
     void set_largest(base::TimestampMs timestamp_ms);
     void raise_largest(base::TimestampMs timestamp_ms, base::Offset offset) {
         if (timestamp_ms > largest_.timestamp_ms) largest_ = {timestamp_ms, offset};
@@ -121,6 +122,7 @@ private:
     std::uint64_t bytes_since_entry_ = 0;
     TimestampedOffset largest_;
     bool largest_known_ = false;
+    bool largest_exact_ = true;  // False: only its time is known, or when the file was last written.
     std::optional<base::TimestampMs> first_timestamp_ms_;
     CheckedRanges checked_;
 };

@@ -83,3 +83,21 @@ TEST_CASE("offsets that compaction has left out are no damage") {
     CHECK(stored.damage_behind(0) == -1);
     CHECK(read_values(*stored.log, {0})->size() == 23);
 }
+
+TEST_CASE("after a clean stop an idle partition gives up its last segment when its time has come") {
+    Stored stored;
+    stored.open();
+    const auto retain = [&](base::TimestampMs now_ms) {
+        if (const auto work = stored.log->retention_work(now_ms)) REQUIRE(work->run());
+        return stored.log->apply_retention(now_ms, stored.log->log_end_offset());
+    };
+    CHECK(retain(1'700'000'000'000 + stored.machine.config->retention_ms) == 0);
+    CHECK(retain(1'800'000'000'000) == 3);
+    CHECK(stored.log->log_start_offset() == Offset{25});
+    CHECK(append(*stored.log, {{"new"}})->base_offset == Offset{25});
+    stored.machine.runtime.settle();
+    stored.close();
+    stored.open();
+    CHECK(stored.log->log_start_offset() == Offset{25});
+    CHECK(read_values(*stored.log, {25})->size() == 1);
+}
