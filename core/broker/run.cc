@@ -2,9 +2,11 @@
 #include "core/broker/run.h"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <future>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -15,6 +17,9 @@
 
 namespace klog::broker {
 namespace {
+
+/// A second ^C that comes later than this ends the process at once.
+constexpr std::chrono::milliseconds same_wish{300};
 
 /// Those that this process may use.
 unsigned cores() {
@@ -48,10 +53,15 @@ base::Result<int> run(const Config& config, std::vector<InitialTopic> topics, co
     runtime::AsioRuntime runtime(runtime_options(config));
     net::AsioNetwork network(runtime);
     std::promise<int> promise;
-    runtime.on_signals({SIGTERM, SIGINT}, [&promise, asked = false](int signal) mutable {
-        if (std::exchange(asked, true)) std::_Exit(128 + signal);
-        promise.set_value(signal);
-    });
+    runtime.on_signals({SIGTERM, SIGINT, SIGHUP},
+                       [&promise, &runtime, asked = std::optional<base::MonotonicTime>()](int signal) mutable {
+                           const auto now = runtime.clock().now();
+                           // timeout(1) signals the process and then its group: that is one wish, not two.
+                           if (asked && signal == SIGINT && now - *asked > same_wish) std::_Exit(128 + signal);
+                           if (asked) return;
+                           asked = now;
+                           promise.set_value(signal);
+                       });
     // What the runtime still holds when it stops may refer to the broker.
     Broker broker(config, Seams{runtime, network, os::posix_disk(), base::Random::from_system()});
     const auto begun = runtime.run(begin(&broker, std::move(topics), &hooks));

@@ -16,8 +16,8 @@ struct RunHooks {
     std::function<void()> stopping;
 };
 
-/// Serves until SIGTERM or SIGINT and returns which it was; the second one ends the process at once. Errors as
-/// Broker::start.
+/// Serves until SIGTERM, SIGINT or SIGHUP and returns which it was; a second SIGINT, a moment later, ends the process
+/// at once. Errors as Broker::start.
 base::Result<int> run(const Config& config, std::vector<InitialTopic> topics, const RunHooks& hooks);
 
 }  // namespace klog::broker

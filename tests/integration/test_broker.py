@@ -159,3 +159,20 @@ def test_an_unsupported_api_versions_request_is_answered_with_version_0():
             s.sendall(struct.pack('>ihhihb', 11, 18, 99, 7, -1, 0))
             size, correlation, error = struct.unpack('>iih', s.recv(10, socket.MSG_WAITALL))
             assert (correlation, error) == (7, 35)
+
+
+def test_a_signal_that_comes_twice_at_once_is_one_wish():
+    # timeout(1) signals the process and then its process group.
+    with Klog() as server:
+        server.start()
+        for one in (signal.SIGINT, signal.SIGINT): server.process.send_signal(one)
+        assert server.process.wait(30) == 128 + signal.SIGINT
+        assert (server.folder / 'data' / '.kafka_cleanshutdown').exists()
+
+
+def test_hanging_up_stops_in_order():
+    with Klog() as server:
+        server.start()
+        server.process.send_signal(signal.SIGHUP)
+        assert server.process.wait(30) == 128 + signal.SIGHUP
+        assert (server.folder / 'data' / '.kafka_cleanshutdown').exists()
