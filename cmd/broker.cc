@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // klog broker: options and environment in, one broker on the real machine, words on stderr, exit code out.
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -18,6 +16,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cmd/broker_parts.h"
 #include "cmd/command.h"
 #include "core/broker/config_page.h"
 #include "core/broker/endpoints.h"
@@ -80,29 +79,6 @@ std::string listeners_of(const Options& options) {
     return scheme + listen;
 }
 
-/// A fresh folder that goes, with all in it, at the end.
-class EphemeralFolder {
-public:
-    EphemeralFolder() = default;
-    EphemeralFolder(const EphemeralFolder&) = delete;
-    EphemeralFolder& operator=(const EphemeralFolder&) = delete;
-    ~EphemeralFolder() {
-        std::error_code ignored;
-        if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-    }
-    bool make() {
-        std::error_code error;
-        std::string name = (std::filesystem::temp_directory_path(error) / "klog-XXXXXX").string();
-        if (error || mkdtemp(name.data()) == nullptr) return false;
-        path_ = name;
-        return true;
-    }
-    const std::string& path() const { return path_; }
-
-private:
-    std::string path_;
-};
-
 /// False: something is wrong, and was said.
 bool gather(const Options& options, const EphemeralFolder& folder, broker::Config::Builder& builder) {
     if (!options.config_file.empty()) {
@@ -134,27 +110,6 @@ bool gather(const Options& options, const EphemeralFolder& folder, broker::Confi
     for (const std::string& line : builder.warnings()) say("{}", line);
     for (const std::string& line : builder.errors()) say("{}", line);
     return builder.errors().empty() && !(options.strict_config && !builder.warnings().empty());
-}
-
-/// name, name:partitions, and several of them separated by commas.
-bool parse_topics(const std::vector<std::string>& texts, std::vector<broker::InitialTopic>& out) {
-    for (const std::string& text : texts) {
-        for (const std::string& one : broker::to_list(text)) {
-            const std::size_t colon = one.find(':');
-            broker::InitialTopic topic{one.substr(0, colon), -1};
-            if (colon != std::string::npos) {
-                const auto digits = std::string_view(one).substr(colon + 1);
-                const auto [end, error] =
-                    std::from_chars(digits.data(), digits.data() + digits.size(), topic.partitions);
-                if (error != std::errc{} || end != digits.data() + digits.size() || topic.partitions < 1) {
-                    say("--topic {}: NAME or NAME:PARTITIONS is wanted", one);
-                    return false;
-                }
-            }
-            out.push_back(std::move(topic));
-        }
-    }
-    return true;
 }
 
 /// Tells systemd, where it started us (sd_notify's protocol).
@@ -232,8 +187,12 @@ ExitCode run(const Options& options) {
         return code_of(Exit::item_failed);
     }
     broker::Config::Builder builder;
-    std::vector<broker::InitialTopic> topics;
-    if (!gather(options, folder, builder) || !parse_topics(options.topics, topics)) return code_of(Exit::usage);
+    if (!gather(options, folder, builder)) return code_of(Exit::usage);
+    auto topics = parse_topics(options.topics);
+    if (!topics) {
+        say("{}", topics.error().message);
+        return code_of(Exit::usage);
+    }
     const broker::Config config = std::move(builder).build();
     if (const auto endpoints = broker::endpoints_of(config); !endpoints) {
         say("{}", endpoints.error().message);
@@ -245,7 +204,7 @@ ExitCode run(const Options& options) {
     }
     if (options.check_config) return code_of(Exit::done);
     say_about_flush_keys(config);
-    return serve(options, config, std::move(topics));
+    return serve(options, config, std::move(*topics));
 }
 
 }  // namespace

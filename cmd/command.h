@@ -37,16 +37,22 @@ struct Command {
     /// Adds the options to `app` and returns what to run; the closure owns the options. Called only for the subcommand
     /// that is wanted, and for help and completions.
     Run (*declare)(CLI::App& app);
+    bool hidden = false;  // For scripts and the build; help and completions do not name it.
 };
 
 /// All subcommands, in the order in which `klog help` shows them.
 std::span<const Command> commands();
 
 Run declare_broker(CLI::App& app);
+Run declare_complete(CLI::App& app);
 Run declare_consume(CLI::App& app);
 Run declare_dump_segment(CLI::App& app);
+Run declare_explain(CLI::App& app);
+Run declare_man(CLI::App& app);
 Run declare_offsets(CLI::App& app);
 Run declare_produce(CLI::App& app);
+Run declare_ready(CLI::App& app);
+Run declare_run(CLI::App& app);
 Run declare_topic(CLI::App& app);
 Run declare_version(CLI::App& app);
 

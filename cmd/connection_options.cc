@@ -61,8 +61,7 @@ void add_connection_options(Options& options, ConnectionOptions& into) {
                  "brokers to begin with (KLOG_BROKERS; localhost:9092)", "Cluster"},
                 into.bootstrap);
     options.add({"-X", "KEY=VALUE", "a client property by its Java or librdkafka name", "Cluster"}, into.properties);
-    options.add({"--client-config,--command-config", "FILE", "client properties from a .properties file", "Cluster",
-                 Completes::file},
+    options.add({"--client-config,--command-config", "FILE", "client properties from a .properties file", "Cluster"},
                 into.client_config);
 }
 

@@ -35,7 +35,7 @@ struct Declared {
 void declare(Declared& d) {
     Options& o = d.options;
     o.positional("TOPIC", "topics", d.words);
-    o.add({"-t,--topic", "TOPIC", "the same; may be repeated", "What to read", Completes::topic}, d.topics);
+    o.add({"-t,--topic", "TOPIC", "the same; may be repeated", "What to read"}, d.topics);
     o.add({"-p,--partition", "N,...", "only these partitions", "What to read"}, d.partitions);
     o.add({"--offset", "OFFSETS", "start (default), end, N, N:M, +N, -N, ~N, @TIME, @T1:T2, :end, 0=N,1=M",
            "What to read"},

@@ -27,8 +27,7 @@ struct Declared {
 
 void declare(Declared& d) {
     Options& o = d.options;
-    o.positional("FILE", "logs, indexes, snapshots, checkpoints, directories; - is a log on stdin", d.wish.paths,
-                 Completes::file);
+    o.positional("FILE", "logs, indexes, snapshots, checkpoints, directories; - is a log on stdin", d.wish.paths);
     o.add({"-r,--records", nullptr, "records instead of batches", "What to print"}, d.wish.records);
     o.add({"--verify", nullptr, "check CRCs, offsets and indexes instead; with -r every record", "What to print"},
           d.wish.verify);

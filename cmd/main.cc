@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One binary, `klog SUBCOMMAND`: finds the subcommand, lets it declare its options, parses, runs.
 #include <cstdio>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/command.h"
+#include "cmd/nearest.h"
 
 namespace klog::cmd {
 namespace {
@@ -17,7 +19,6 @@ std::vector<std::string> words_of(int argc, char** argv) {
     std::vector<std::string> words(argv + 1, argv + argc);
     if (!words.empty() && words[0] == "help") {
         words.erase(words.begin());
-        words.resize(words.empty() ? 0 : 1);
         words.emplace_back("--help");
     }
     return words;
@@ -25,11 +26,25 @@ std::vector<std::string> words_of(int argc, char** argv) {
 
 /// Help goes to stdout and is success; everything else is one line on stderr and exit code 2.
 ExitCode report(const CLI::App& app, const std::string& path, const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error) == 0 ? code_of(Exit::done) : code_of(Exit::usage);
+    if (error.get_exit_code() == 0) {
+        app.exit(error);
+        std::cout.flush();
+        return code_of(std::cout ? Exit::done : Exit::item_failed);
+    }
     std::string line = error.what();
     for (char& c : line)
         if (c == '\n') c = ' ';
     fmt::print(stderr, "klog: {}; see `{} --help`\n", line, path);
+    return code_of(Exit::usage);
+}
+
+ExitCode no_such_command(const std::string& word) {
+    std::vector<std::string_view> known{"help", "--help", "--version"};
+    for (const Command& command : commands())
+        if (!command.hidden) known.push_back(command.name);
+    const std::string near = did_you_mean(word, known);
+    fmt::print(stderr, "klog: there is no {} '{}'{}\n", word.starts_with('-') ? "option" : "command", word,
+               near.empty() ? "; `klog help` lists the commands" : near);
     return code_of(Exit::usage);
 }
 
@@ -43,14 +58,14 @@ ExitCode run(int argc, char** argv) {
     Run chosen;
     for (const Command& command : commands()) {
         CLI::App* sub = app.add_subcommand(command.name, command.summary);
+        if (command.hidden) sub->group("");
         if (words.empty() || words[0] != command.name) continue;
         path += std::string(" ") + command.name;
         chosen = command.declare(*sub);
     }
-    if (!chosen && !words.empty() && !words[0].starts_with('-')) {
-        fmt::print(stderr, "klog: there is no command '{}'; `klog help` lists them\n", words[0]);
-        return code_of(Exit::usage);
-    }
+    const bool known_option =
+        words.empty() || words[0] == "-h" || words[0] == "--help" || words[0] == "-V" || words[0] == "--version";
+    if (!chosen && !known_option) return no_such_command(words[0]);
     try {
         // CLI11 takes its arguments from the back.
         app.parse(std::vector<std::string>(words.rbegin(), words.rend()));

@@ -100,7 +100,7 @@ void Options::add_duration(const OptionText& text, std::int64_t& into_us) {
     });
 }
 
-void Options::positional(const char* name, const char* help, std::vector<std::string>& into, Completes) {
+void Options::positional(const char* name, const char* help, std::vector<std::string>& into) {
     positionals_ = &into;
     app_.add_option(name, words_, help)->type_name("");
 }

@@ -26,15 +26,13 @@ class Option;
 
 namespace klog::cmd {
 
-/// What completions offer for a value.
-enum class Completes { nothing, topic, group, file, directory };
-
 struct OptionText {
-    const char* names;            // "-b,--bootstrap": short and long; what follows the first long name is an alias.
-    const char* value = nullptr;  // Placeholder in the help; null: a flag.
+    const char* names;  // "-b,--bootstrap": short and long; what follows the first long name is an alias.
+    /// Placeholder in the help; null: a flag. Completions derive from it: TOPIC, FILE and DIR offer what there is,
+    /// "a|b|c" offers those words.
+    const char* value = nullptr;
     const char* help = "";
     const char* section = "Options";
-    Completes completes = Completes::nothing;
 };
 
 class Options {
@@ -60,8 +58,7 @@ public:
     void add_duration(const OptionText& text, std::int64_t& into_us);
 
     /// Words that are not options.
-    void positional(const char* name, const char* help, std::vector<std::string>& into,
-                    Completes completes = Completes::topic);
+    void positional(const char* name, const char* help, std::vector<std::string>& into);
 
     /// A subcommand below this one (`topic list`); lives as long as this. The run that is called is the one of the
     /// innermost subcommand given.

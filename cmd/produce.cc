@@ -159,7 +159,7 @@ Result<> complete(Declared& d) {
 Run declare_produce(CLI::App& app) {
     const auto d = std::make_shared<Declared>(app);
     d->options.positional("TOPIC", "the topic", d->words);
-    d->options.add({"-t,--topic", "TOPIC", "the same", "Cluster", Completes::topic}, d->topics);
+    d->options.add({"-t,--topic", "TOPIC", "the same", "Cluster"}, d->topics);
     declare_records(*d);
     declare_delivery(*d);
     add_connection_options(d->options, d->connection);

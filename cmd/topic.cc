@@ -16,7 +16,7 @@ namespace klog::cmd {
 using base::Result;
 
 void add_output_option(Options& options, OutputFormat& into) {
-    options.add({"-o,--output", "FORMAT", "text, wide, json, ndjson, csv or name", "Output"},
+    options.add({"-o,--output", "text|wide|json|ndjson|csv|name", "how to print it", "Output"},
                 [&into](std::string_view text) -> Result<> {
                     KLOG_TRY(into, parse_output_format(text));
                     return {};

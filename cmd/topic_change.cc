@@ -198,7 +198,7 @@ void declare_topic_create(Options& topic) {
     o.add_integer({"-r,--replication,--replication-factor", "N", "copies of each (the broker's default)", "What"},
                   wish->replication, 1, INT16_MAX);
     o.add({"-c,--config", "KEY=VALUE", "a topic configuration; may be repeated", "What"}, wish->configs);
-    o.add({"--like", "TOPIC", "as that topic, where nothing else is said", "What", Completes::topic}, wish->like);
+    o.add({"--like", "TOPIC", "as that topic, where nothing else is said", "What"}, wish->like);
     o.add({"--if-not-exists", nullptr, "one that is there is no error", "What"}, wish->if_not_exists);
     o.add({"--dry-run", nullptr, "only let the broker check it", "Care"}, wish->common.dry_run);
     add_connection_options(o, wish->common.connection);

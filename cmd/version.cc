@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
-
 #include <CLI/CLI.hpp>
 
-#include "cmd/command.h"
+#include "cmd/errors.h"
+#include "cmd/pipes.h"
 
 namespace klog::cmd {
 
 Run declare_version(CLI::App&) {
     return [] {
-        std::puts("klog " KLOG_VERSION);
-        return code_of(Exit::done);
+        const auto written = write_stdout("klog " KLOG_VERSION "\n");
+        return written ? code_of(Exit::done) : complain("", written.error());
     };
 }
 
