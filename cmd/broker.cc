@@ -17,7 +17,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/broker_parts.h"
-#include "cmd/command.h"
+#include "cmd/errors.h"
+#include "cmd/options.h"
 #include "core/broker/config_page.h"
 #include "core/broker/endpoints.h"
 #include "core/broker/run.h"
@@ -28,15 +29,15 @@ extern char** environ;
 namespace klog::cmd {
 namespace {
 
-struct Options {
+struct BrokerWish {
     std::string config_file;
     std::vector<std::string> set;
     std::string listen;
     std::string advertise;
     std::string data_dir;
     std::string durability;
-    int node_id = -1;
-    int port = -1;
+    std::int64_t node_id = -1;
+    std::int64_t port = -1;
     bool ephemeral = false;
     std::string ready_file;
     std::vector<std::string> topics;
@@ -45,11 +46,6 @@ struct Options {
     bool strict_config = false;
     bool configuration_page = false;
 };
-
-template <class... Args>
-void say(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::print(stderr, "klog: {}\n", fmt::format(format, std::forward<Args>(args)...));
-}
 
 std::vector<std::pair<std::string, std::string>> environment() {
     std::vector<std::pair<std::string, std::string>> all;
@@ -61,55 +57,78 @@ std::vector<std::pair<std::string, std::string>> environment() {
     return all;
 }
 
-/// --listen and --port as a value of `listeners`.
-std::string listeners_of(const Options& options) {
-    std::string listen = options.listen.empty() ? "localhost:9092" : options.listen;
+/// HOST, HOST:PORT or NAME://HOST:PORT as a value of `listeners`, with another port where one is given.
+std::string listener_of(std::string listen, std::int64_t port) {
     std::string scheme = "PLAINTEXT://";
     if (const std::size_t slashes = listen.find("://"); slashes != std::string::npos) {
         scheme = listen.substr(0, slashes + 3);
         listen.erase(0, slashes + 3);
     }
-    if (options.port >= 0) {
-        const std::size_t colon = listen.rfind(':');
-        if (colon != std::string::npos && listen.find(']', colon) == std::string::npos) listen.resize(colon);
-        listen += fmt::format(":{}", options.port);
-    } else if (listen.rfind(':') == std::string::npos) {
+    std::size_t colon = listen.rfind(':');
+    if (colon != std::string::npos && listen.find(']', colon) != std::string::npos) colon = std::string::npos;
+    if (port >= 0) {
+        if (colon != std::string::npos) listen.resize(colon);
+        listen += fmt::format(":{}", port);
+    } else if (colon == std::string::npos) {
         listen += ":9092";
     }
     return scheme + listen;
 }
 
-/// False: something is wrong, and was said.
-bool gather(const Options& options, const EphemeralFolder& folder, broker::Config::Builder& builder) {
-    if (!options.config_file.empty()) {
-        std::ifstream file(options.config_file, std::ios::binary);
-        std::stringstream text;
-        text << file.rdbuf();
-        if (!file) {
-            say("{}: cannot be read", options.config_file);
-            return false;
+/// --listen and --port; --port alone changes the one listener that is configured.
+base::Result<> add_listeners(const BrokerWish& wish, broker::Config::Builder& builder) {
+    if (wish.listen.empty() && wish.port < 0) return {};
+    std::string listen = wish.listen.empty() ? "localhost:9092" : wish.listen;
+    if (wish.listen.empty()) {
+        const broker::Config so_far = broker::Config::Builder(builder).build();
+        if (const broker::Setting* setting = so_far.setting("listeners")) {
+            const auto all = broker::to_list(setting->value);
+            if (all.size() > 1)
+                return base::fail(base::Errc::invalid_config,
+                                  "--port cannot say which of {} listeners it means; give --set listeners=...",
+                                  all.size());
+            listen = all.front();
         }
-        builder.add_file(text.str(), options.config_file);
+    }
+    builder.add_flag("listeners", listener_of(std::move(listen), wish.port), wish.port >= 0 ? "--port" : "--listen");
+    return {};
+}
+
+base::Result<> add_file(const std::string& path, broker::Config::Builder& builder) {
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    if (!file) return base::fail(base::Errc::invalid_config, "{}: cannot be read", path);
+    builder.add_file(text.str(), path);
+    return {};
+}
+
+/// File, environment and options, the later ones stronger. Warnings are said.
+base::Result<> gather(const BrokerWish& wish, const EphemeralFolder& folder, broker::Config::Builder& builder) {
+    if (!wish.config_file.empty()) {
+        KLOG_TRY_VOID(add_file(wish.config_file, builder));
     }
     builder.add_environment(environment());
-    if (!folder.path().empty()) {
-        builder.add_flag("log.dirs", folder.path(), "--ephemeral");
-        // Nothing of it outlives the process, whatever is synced.
-        builder.add_flag("durability", "os", "--ephemeral");
+    // Nothing of it outlives the process, whatever is synced.
+    if (wish.ephemeral) builder.add_flag("durability", "os", "--ephemeral");
+    for (const std::string& one : wish.set) builder.add_assignment(one, "--set");
+    KLOG_TRY_VOID(add_listeners(wish, builder));
+    if (!wish.advertise.empty()) {
+        const bool named = wish.advertise.find("://") != std::string::npos;
+        builder.add_flag("advertised.listeners", (named ? "" : "PLAINTEXT://") + wish.advertise, "--advertise");
     }
-    for (const std::string& one : options.set) builder.add_assignment(one, "--set");
-    if (!options.listen.empty() || options.port >= 0)
-        builder.add_flag("listeners", listeners_of(options), options.port >= 0 ? "--port" : "--listen");
-    if (!options.advertise.empty()) {
-        const bool named = options.advertise.find("://") != std::string::npos;
-        builder.add_flag("advertised.listeners", (named ? "" : "PLAINTEXT://") + options.advertise, "--advertise");
-    }
-    if (!options.data_dir.empty()) builder.add_flag("log.dirs", options.data_dir, "--data-dir");
-    if (!options.durability.empty()) builder.add_flag("durability", options.durability, "--durability");
-    if (options.node_id >= 0) builder.add_flag("node.id", std::to_string(options.node_id), "--node-id");
-    for (const std::string& line : builder.warnings()) say("{}", line);
-    for (const std::string& line : builder.errors()) say("{}", line);
-    return builder.errors().empty() && !(options.strict_config && !builder.warnings().empty());
+    if (wish.ephemeral) builder.add_flag("log.dirs", folder.path(), "--ephemeral");
+    if (!wish.data_dir.empty()) builder.add_flag("log.dirs", wish.data_dir, "--data-dir");
+    if (!wish.durability.empty()) builder.add_flag("durability", wish.durability, "--durability");
+    if (wish.node_id >= 0) builder.add_flag("node.id", std::to_string(wish.node_id), "--node-id");
+    const auto warnings = builder.warnings();
+    auto errors = builder.errors();
+    for (const std::string& line : warnings) say(line);
+    if (wish.strict_config && errors.empty() && !warnings.empty())
+        errors.emplace_back("--strict-config: an unknown key is an error");
+    for (std::size_t i = 0; i + 1 < errors.size(); ++i) say(errors[i]);
+    if (!errors.empty()) return base::fail(base::Errc::invalid_config, "{}", errors.back());
+    return {};
 }
 
 /// Tells systemd, where it started us (sd_notify's protocol).
@@ -150,7 +169,8 @@ void say_about_flush_keys(const broker::Config& config) {
     if (config.setting("durability") != nullptr) return;
     for (const char* key : {"log.flush.interval.messages", "log.flush.interval.ms"})
         if (config.setting(key) != nullptr)
-            return say("{} has no effect with durability=fsync; set durability=os for Kafka's behaviour", key);
+            return say(
+                fmt::format("{} has no effect with durability=fsync; set durability=os for Kafka's behaviour", key));
 }
 
 base::Result<> say_ready(const broker::Broker& broker, const broker::Config& config, const std::string& ready_file) {
@@ -159,82 +179,77 @@ base::Result<> say_ready(const broker::Broker& broker, const broker::Config& con
     std::string where;
     for (const auto& one : broker.listening())
         where += fmt::format("{}{}://{}", where.empty() ? "" : ", ", one.listener, shown(one.address));
-    say("broker {} of cluster {}, data in {}, {}", broker.node_id(), broker.cluster_id(),
-        fmt::join(config.log_dirs(), ", "), durability_words(config));
-    say("ready on {}", where);
+    say(fmt::format("broker {} of cluster {}, data in {}, {}", broker.node_id(), broker.cluster_id(),
+                    fmt::join(config.log_dirs(), ", "), durability_words(config)));
+    say("ready on " + where);
     notify_service_manager("READY=1");
     return {};
 }
 
-ExitCode serve(const Options& options, const broker::Config& config, std::vector<broker::InitialTopic> topics) {
+ExitCode serve(const BrokerWish& wish, const broker::Config& config, std::vector<broker::InitialTopic> topics) {
     broker::RunHooks hooks;
-    hooks.ready = [&](const broker::Broker& broker) { return say_ready(broker, config, options.ready_file); };
+    hooks.ready = [&](const broker::Broker& broker) { return say_ready(broker, config, wish.ready_file); };
     hooks.stopping = [] { notify_service_manager("STOPPING=1"); };
     const auto signal = broker::run(config, std::move(topics), hooks);
     if (signal) return *signal == SIGTERM ? code_of(Exit::done) : 128 + *signal;
-    say("{}", signal.error().message);
+    say(signal.error().message);
     return code_of(signal.error().code == base::Errc::invalid_config ? Exit::usage : Exit::item_failed);
 }
 
-ExitCode run(const Options& options) {
-    if (options.configuration_page) {
+ExitCode run(const BrokerWish& wish) {
+    if (wish.configuration_page) {
         std::fputs(broker::configuration_page().c_str(), stdout);
         return code_of(Exit::done);
     }
+    if (wish.ephemeral && !wish.data_dir.empty())
+        return usage_error("--ephemeral makes a folder of its own: not together with --data-dir");
     EphemeralFolder folder;
-    if (options.ephemeral && !folder.make()) {
+    if (wish.ephemeral && !folder.make()) {
         say("no temporary folder can be made; set TMPDIR");
         return code_of(Exit::item_failed);
     }
     broker::Config::Builder builder;
-    if (!gather(options, folder, builder)) return code_of(Exit::usage);
-    auto topics = parse_topics(options.topics);
-    if (!topics) {
-        say("{}", topics.error().message);
-        return code_of(Exit::usage);
-    }
+    if (auto gathered = gather(wish, folder, builder); !gathered) return usage_error(gathered.error().message);
+    auto topics = parse_topics(wish.topics);
+    if (!topics) return usage_error(topics.error().message);
     const broker::Config config = std::move(builder).build();
-    if (const auto endpoints = broker::endpoints_of(config); !endpoints) {
-        say("{}", endpoints.error().message);
-        return code_of(Exit::usage);
-    }
-    if (options.print_config) {
+    if (const auto endpoints = broker::endpoints_of(config); !endpoints) return usage_error(endpoints.error().message);
+    if (wish.print_config) {
         std::fputs(config.print().c_str(), stdout);
         return code_of(Exit::done);
     }
-    if (options.check_config) return code_of(Exit::done);
+    if (wish.check_config) return code_of(Exit::done);
     say_about_flush_keys(config);
-    return serve(options, config, std::move(*topics));
+    return serve(wish, config, std::move(*topics));
 }
 
 }  // namespace
 
 Run declare_broker(CLI::App& app) {
-    auto options = std::make_shared<Options>();
-    app.add_option("--config", options->config_file, "A server.properties file; Kafka's keys count")->type_name("FILE");
-    app.add_option("--set,--override", options->set, "Set a key; repeatable, stronger than the file")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
-    app.add_option("--listen", options->listen, "Where to listen (localhost:9092)")->type_name("HOST:PORT");
-    app.add_option("--advertise", options->advertise, "What clients are told to connect to (what they reached)")
-        ->type_name("HOST:PORT");
-    app.add_option("--port", options->port, "Only another port; 0 takes a free one")->check(CLI::Range(0, 65535));
-    app.add_option("--data-dir", options->data_dir, "Where data lies (./klog-data); several with commas")
-        ->type_name("DIR");
-    app.add_option("--durability", options->durability, "When an append counts: on disk, or in the page cache")
-        ->type_name("fsync|os");
-    app.add_option("--node-id", options->node_id, "The id of this broker (1)")->check(CLI::NonNegativeNumber);
-    app.add_flag("--ephemeral", options->ephemeral, "Keep data in a folder that is deleted at exit");
-    app.add_option("--topic", options->topics, "Make a topic at start; repeatable")
-        ->type_name("NAME[:PARTITIONS]")
-        ->allow_extra_args(false);
-    app.add_option("--ready-file", options->ready_file, "Written with HOST:PORT when the broker is ready")
-        ->type_name("FILE");
-    app.add_flag("--check-config", options->check_config, "Check the configuration and leave: 0 good, 2 not");
-    app.add_flag("--print-config", options->print_config, "Print the configuration with its origins and leave");
-    app.add_flag("--strict-config", options->strict_config, "An unknown key is an error");
-    app.add_flag("--configuration-page", options->configuration_page)->group("");
-    return [options] { return run(*options); };
+    const auto options = std::make_shared<Options>(app);
+    const auto wish = std::make_shared<BrokerWish>();
+    Options& o = *options;
+    o.add({"--config", "FILE", "a server.properties file; Kafka's keys count", "Configuration"}, wish->config_file);
+    o.add({"--set,--override", "KEY=VALUE", "set a key, over the file; may be repeated", "Configuration"}, wish->set);
+    o.add({"--check-config", nullptr, "check the configuration and leave: 0 good, 2 not", "Configuration"},
+          wish->check_config);
+    o.add({"--print-config", nullptr, "print the configuration with its origins and leave", "Configuration"},
+          wish->print_config);
+    o.add({"--strict-config", nullptr, "an unknown key is an error", "Configuration"}, wish->strict_config);
+    o.add({"--listen", "HOST:PORT", "where to listen (localhost:9092)", "Network"}, wish->listen);
+    o.add_integer({"--port", "PORT", "only another port; 0 takes a free one", "Network"}, wish->port, 0, 65535);
+    o.add({"--advertise", "HOST:PORT", "what clients are told to connect to (what they reached)", "Network"},
+          wish->advertise);
+    o.add({"--ready-file", "FILE", "written with HOST:PORT when the broker is ready", "Network"}, wish->ready_file);
+    o.add({"--data-dir", "DIR", "where data lies (./klog-data); several with commas", "Data"}, wish->data_dir);
+    o.add({"--ephemeral", nullptr, "keep data in a folder that is deleted at exit", "Data"}, wish->ephemeral);
+    o.add({"--durability", "fsync|os", "when an append counts: on disk, or in the page cache", "Data"},
+          wish->durability);
+    o.add_integer({"--node-id", "ID", "the id of this broker (1)", "Data"}, wish->node_id, 0, INT32_MAX);
+    o.add({"--topic", "NAME[:PARTITIONS]", "make a topic at start; may be repeated", "Data"}, wish->topics);
+    o.add({"--configuration-page", nullptr, "", ""}, wish->configuration_page);
+    const Run run_it = options->run([wish] { return run(*wish); });
+    return [options, run_it] { return run_it(); };
 }
 
 }  // namespace klog::cmd

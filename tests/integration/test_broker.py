@@ -176,3 +176,15 @@ def test_hanging_up_stops_in_order():
         server.process.send_signal(signal.SIGHUP)
         assert server.process.wait(30) == 128 + signal.SIGHUP
         assert (server.folder / 'data' / '.kafka_cleanshutdown').exists()
+
+
+def test_options_and_the_configuration_file_agree_on_where(tmp_path):
+    file = tmp_path / 'server.properties'
+    file.write_text('listeners=PLAINTEXT://127.0.0.1:9092\nlog.dirs=/nonexistent/klog\n')
+    shown = lambda *options: klog('broker', '--config', file, '--print-config', *options).stdout
+    assert re.search(r'^listeners=PLAINTEXT://127.0.0.1:1234 ', shown('--port', '1234'), re.M)
+    assert re.search(r'^log.dirs=/(?!nonexistent)\S+  # flag: --ephemeral', shown('--ephemeral'), re.M)
+    refused = lambda *options: (done := run(KLOG, 'broker', *options, check=False)).returncode == 2 and done.stderr
+    assert '--data-dir' in refused('--ephemeral', '--data-dir', tmp_path / 'data')
+    file.write_text('listeners=A://:1,B://:2\nlistener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT\n')
+    assert '2 listeners' in refused('--config', file, '--port', '1234')
