@@ -16,8 +16,9 @@ runtime::Task<base::Result<base::Chain>> serve(Call call, wire::RequestFrame fra
         co_return std::unexpected(wire::to_error(why, frame.api->name));
     const wire::ResponseHeader header{frame.header.correlation_id};
     const wire::Version version = frame.header.api_version;
-    const typename Api::Response response = co_await handle(std::move(call), std::move(request));
-    co_return wire::encode_frame(header, version, response);
+    const base::Result<typename Api::Response> response = co_await handle(std::move(call), std::move(request));
+    if (!response) co_return std::unexpected(response.error());
+    co_return wire::encode_answer(header, version, *response);
 }
 
 }  // namespace

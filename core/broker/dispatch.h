@@ -11,7 +11,7 @@
 namespace klog::broker {
 
 /// The body is decoded before the first suspension, which is all that must stay of the frame until then for pipelined
-/// APIs; for the others it stays until the end. corrupt: the body is damaged.
+/// APIs; for the others it stays until the end. corrupt: the body is damaged; limit: the answer would be too large.
 runtime::Task<base::Result<base::Chain>> dispatch(Call call, wire::RequestFrame frame);
 
 /// The answer to ApiVersions in a version that is not served: in version 0, with UNSUPPORTED_VERSION and the range of

@@ -7,6 +7,11 @@
 
 namespace klog::broker {
 
+base::Result<> AnswerSize::check() const {
+    if (bytes_ <= answer_bytes_max) return {};
+    return base::fail(base::Errc::limit, "it names more than an answer of {} bytes can hold", answer_bytes_max);
+}
+
 bool LineLimit::allows(runtime::MonotonicTime now) {
     const double seconds = std::chrono::duration<double>(now - since_).count();
     since_ = now;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/error.h"
 #include "core/runtime/scope.h"
 #include "core/runtime/shard.h"
 
@@ -33,9 +34,27 @@ inline constexpr std::chrono::milliseconds drain_time{1000};
 inline constexpr std::size_t naming_request_bytes_max = 4u << 20;
 /// Partitions in one Produce request. Each costs some hundred bytes beside the frame.
 inline constexpr std::size_t produce_partitions_max = 100'000;
+/// What an answer may take in memory for things that a request named, while it is built. Parts of the cluster's image,
+/// each of which is in an answer once, and slices of files are not counted.
+inline constexpr std::size_t answer_bytes_max = 32u << 20;
+/// Of these, what descriptions of configuration may take, which are much larger than what asks for them.
+inline constexpr std::size_t described_bytes_max = answer_bytes_max / 2;
 /// Log lines about bad connections, in a burst and then each second.
 inline constexpr int bad_connection_lines_burst = 10;
 inline constexpr int bad_connection_lines_per_second = 1;
+
+/// Measures an answer while it is built.
+class AnswerSize {
+public:
+    void add(std::size_t bytes) { bytes_ += bytes; }
+    /// Whether that much more is still fine.
+    bool has_room(std::size_t bytes, std::size_t bytes_max) const { return bytes_ + bytes <= bytes_max; }
+    /// limit: the request named more than an answer can hold.
+    base::Result<> check() const;
+
+private:
+    std::size_t bytes_ = 0;
+};
 
 /// How many log lines about bad connections there may be. One per shard.
 class LineLimit {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/wire/frame.h"
 
-#include <limits>
-
 #include "core/base/check.h"
 
 namespace klog::wire {
@@ -12,7 +10,7 @@ FrameBuffer::FrameBuffer(std::size_t header_bytes, Size body)
       buffer_(std::make_shared_for_overwrite<char[]>(size_)),
       sink_{buffer_.get(), &splices_} {
     const std::uint64_t length = header_bytes + body.bytes;
-    KLOG_CHECK(length <= std::numeric_limits<std::int32_t>::max(), "a frame's length fits into its prefix");
+    KLOG_CHECK(length <= frame_length_max, "a frame's length fits into its prefix");
     sink_.integer(static_cast<std::int32_t>(length));
 }
 

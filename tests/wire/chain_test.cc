@@ -144,6 +144,25 @@ TEST_CASE("several partitions with tagged fields are buffer, slices, buffer, and
     }
 }
 
+TEST_CASE("an answer that no frame can hold is an error") {
+    const auto answer_of = [](std::uint32_t bytes) {
+        FetchResponse response;
+        response.responses.resize(1);
+        for (int i = 0; i < 2; ++i) {
+            base::Chain chain;
+            chain.append(base::FileSlice{std::make_shared<MemorySource>(""), 0, bytes});
+            response.responses[0].partitions.emplace_back().records = Records(std::move(chain));
+        }
+        return encode_answer(ResponseHeader{1}, 17, response);
+    };
+    const auto fits = answer_of((1u << 30) - 100);
+    REQUIRE(fits.has_value());
+    CHECK(fits->size() > (1u << 31) - 200);
+    const auto too_large = answer_of(1u << 30);
+    REQUIRE_FALSE(too_large.has_value());
+    CHECK(too_large.error().code == base::Errc::limit);
+}
+
 TEST_CASE("records in memory are copied while they are small and referenced above that") {
     const auto frame_with = [](std::size_t n) {
         FetchResponse response;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Metadata, versions 0 to 13: answered from the cluster image. Topics that are asked for and missing are made first,
-// where client and configuration allow it, and answered ready to use.
+// where client and configuration allow it, and answered ready to use. A topic that is named twice is answered once.
 #include "core/wire/messages/03_metadata.h"
+
+#include <set>
 
 #include "core/broker/effective_config.h"
 #include "core/broker/handlers/handlers.h"
@@ -78,15 +80,23 @@ class Metadata {
 public:
     Metadata(Call call, wire::MetadataRequest request) : call_(std::move(call)), request_(std::move(request)) {}
 
-    runtime::Task<MetadataResponse> serve() {
+    runtime::Task<base::Result<MetadataResponse>> serve() {
         MetadataResponse response;
         const bool all = !request_.topics || (call_.version == 0 && request_.topics->empty());
         if (all) {
             for (const auto& topic : call_.home->image()->topics())
                 if (call_.allowed(AclOperation::describe, topic->name)) response.topics.push_back(answer(*topic));
         } else {
+            AnswerSize size;
+            std::set<std::pair<std::string_view, base::Uuid>> seen;
             for (const auto& wanted : *request_.topics) {
+                const bool by_id = !wanted.topic_id.is_zero();
+                const std::string_view name = by_id || !wanted.name ? std::string_view() : *wanted.name;
+                if (!seen.emplace(name, wanted.topic_id).second) continue;
                 response.topics.push_back(find(wanted));
+                if (response.topics.back().error_code != ErrorCode::none)
+                    size.add(sizeof(response.topics.back()) + name.size());
+                KLOG_CO_TRY_VOID(size.check());
                 if (response.topics.back().error_code == ErrorCode::unknown_topic_or_partition && may_create(wanted))
                     missing_.push_back(response.topics.size() - 1);
             }
@@ -156,7 +166,7 @@ private:
 
 }  // namespace
 
-runtime::Task<wire::MetadataResponse> handle(Call call, wire::MetadataRequest request) {
+runtime::Task<base::Result<wire::MetadataResponse>> handle(Call call, wire::MetadataRequest request) {
     Metadata metadata(std::move(call), std::move(request));
     auto response = co_await metadata.serve();
     co_return response;

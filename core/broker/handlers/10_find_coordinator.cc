@@ -4,6 +4,8 @@
 // librdkafka compresses with lz4 only for brokers that have it (its feature LZ4 depends on this API).
 #include "core/wire/messages/10_find_coordinator.h"
 
+#include <set>
+
 #include "core/broker/handlers/handlers.h"
 
 namespace klog::broker {
@@ -25,7 +27,7 @@ ErrorCode answer_for(const Call& call, std::string_view key, std::int8_t type) {
 
 }  // namespace
 
-runtime::Task<wire::FindCoordinatorResponse> handle(Call call, wire::FindCoordinatorRequest request) {
+runtime::Task<base::Result<wire::FindCoordinatorResponse>> handle(Call call, wire::FindCoordinatorRequest request) {
     constexpr wire::Version several_keys_since = 4;
     wire::FindCoordinatorResponse response;
     if (call.version < several_keys_since) {
@@ -35,13 +37,18 @@ runtime::Task<wire::FindCoordinatorResponse> handle(Call call, wire::FindCoordin
         response.port = -1;
         co_return response;
     }
+    AnswerSize size;
+    std::set<std::string_view> seen;
     for (const std::string& key : request.coordinator_keys) {
+        if (!seen.insert(key).second) continue;
         auto& one = response.coordinators.emplace_back();
         one.key = key;
         one.error_code = answer_for(call, key, request.key_type);
         one.error_message = not_here;
         one.node_id = base::no_node;
         one.port = -1;
+        size.add(sizeof(one) + key.size() + not_here.size());
+        KLOG_CO_TRY_VOID(size.check());
     }
     co_return response;
 }

@@ -39,9 +39,11 @@ std::set<std::string> wanted_names(const Call& call, const wire::DescribeTopicPa
 
 }  // namespace
 
-runtime::Task<wire::DescribeTopicPartitionsResponse> handle(Call call, wire::DescribeTopicPartitionsRequest request) {
+runtime::Task<base::Result<wire::DescribeTopicPartitionsResponse>> handle(
+    Call call, wire::DescribeTopicPartitionsRequest request) {
     Response response;
     const auto image = call.home->image();
+    AnswerSize size;
     std::int64_t left = std::min<std::int64_t>(std::max(request.response_partition_limit, 1),
                                                call.home->shared.config.integer("max.request.partition.size.limit"));
     for (const std::string& name : wanted_names(call, request)) {
@@ -58,6 +60,8 @@ runtime::Task<wire::DescribeTopicPartitionsResponse> handle(Call call, wire::Des
         const meta::Topic* topic = image->topic(name);
         if (!allowed || topic == nullptr) {
             answer.error_code = allowed ? ErrorCode::unknown_topic_or_partition : ErrorCode::topic_authorization_failed;
+            size.add(sizeof(answer) + name.size());
+            KLOG_CO_TRY_VOID(size.check());
             continue;
         }
         answer.topic_id = topic->id;

@@ -2,8 +2,6 @@
 // What the three configuration APIs share: Kafka's resources, and who may touch them.
 #pragma once
 
-#include <charconv>
-#include <optional>
 #include <string>
 
 #include "core/broker/broker_shard.h"
@@ -29,9 +27,7 @@ inline wire::ErrorCode check_resource(const Call& call, std::int8_t type, const 
         return ErrorCode::invalid_request;
     }
     if (name.empty() && type == broker_resource) return ErrorCode::none;
-    std::int32_t id = -1;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-    if (error != std::errc{} || end != name.data() + name.size() || id != call.home->shared.node_id.value) {
+    if (name != std::to_string(call.home->shared.node_id.value)) {  // Not "01" either: one thing has one name.
         why = fmt::format("this is broker {}, not '{}'", call.home->shared.node_id, name);
         return ErrorCode::invalid_request;
     }

@@ -31,25 +31,29 @@ KLOG_DECLARE(DescribeTopicPartitions)
 
 namespace klog::broker {
 
+/// An error instead of an answer closes the connection. Only what can name many things that cost more in the answer
+/// than in the request has one (limit).
+///
 /// Fetch, Metadata and ApiVersions may be called again for the same connection before they have ended. Views in a
 /// request are good until the first suspension for these, and until the end for the others.
 runtime::Task<wire::FetchResponse> handle(Call call, wire::FetchRequest request);
-runtime::Task<wire::MetadataResponse> handle(Call call, wire::MetadataRequest request);
+runtime::Task<base::Result<wire::MetadataResponse>> handle(Call call, wire::MetadataRequest request);
 runtime::Task<wire::ApiVersionsResponse> handle(Call call, wire::ApiVersionsRequest request);
 
 runtime::Task<wire::ListOffsetsResponse> handle(Call call, wire::ListOffsetsRequest request);
-runtime::Task<wire::FindCoordinatorResponse> handle(Call call, wire::FindCoordinatorRequest request);
+runtime::Task<base::Result<wire::FindCoordinatorResponse>> handle(Call call, wire::FindCoordinatorRequest request);
 runtime::Task<wire::CreateTopicsResponse> handle(Call call, wire::CreateTopicsRequest request);
 runtime::Task<wire::DeleteTopicsResponse> handle(Call call, wire::DeleteTopicsRequest request);
 runtime::Task<wire::DeleteRecordsResponse> handle(Call call, wire::DeleteRecordsRequest request);
 runtime::Task<wire::InitProducerIdResponse> handle(Call call, wire::InitProducerIdRequest request);
 runtime::Task<wire::OffsetForLeaderEpochResponse> handle(Call call, wire::OffsetForLeaderEpochRequest request);
-runtime::Task<wire::DescribeConfigsResponse> handle(Call call, wire::DescribeConfigsRequest request);
+runtime::Task<base::Result<wire::DescribeConfigsResponse>> handle(Call call, wire::DescribeConfigsRequest request);
 runtime::Task<wire::AlterConfigsResponse> handle(Call call, wire::AlterConfigsRequest request);
 runtime::Task<wire::DescribeLogDirsResponse> handle(Call call, wire::DescribeLogDirsRequest request);
 runtime::Task<wire::CreatePartitionsResponse> handle(Call call, wire::CreatePartitionsRequest request);
 runtime::Task<wire::IncrementalAlterConfigsResponse> handle(Call call, wire::IncrementalAlterConfigsRequest request);
 runtime::Task<wire::DescribeClusterResponse> handle(Call call, wire::DescribeClusterRequest request);
-runtime::Task<wire::DescribeTopicPartitionsResponse> handle(Call call, wire::DescribeTopicPartitionsRequest request);
+runtime::Task<base::Result<wire::DescribeTopicPartitionsResponse>> handle(Call call,
+                                                                          wire::DescribeTopicPartitionsRequest request);
 
 }  // namespace klog::broker
