@@ -127,6 +127,9 @@ struct ConfigEdit {
     std::optional<std::string> value;
 };
 
+/// Topics that one request may create.
+inline constexpr std::size_t topics_per_request_max = 10'000;
+
 struct ConfigAlteration {
     ConfigResource resource;
     bool incremental = true;  // False: `edits` are all sets, and whatever is not named goes back to its default.
@@ -157,7 +160,8 @@ public:
     bool is_active() const;
 
     /// invalid_topic, exists, invalid_partitions, invalid_replication_factor, invalid_replica_assignment,
-    /// invalid_config, policy_violation, invalid_argument (assignments beside counts; a topic named twice).
+    /// invalid_config, policy_violation (also all of them: more than topics_per_request_max), invalid_argument
+    /// (assignments beside counts; a topic named twice).
     /// Done: the topic is in the store, its partitions have leaders, and every live broker has been told.
     runtime::Task<PerItem<CreatedTopic>> create_topics(std::vector<NewTopic> topics, bool validate_only,
                                                        runtime::MonotonicTime deadline);

@@ -50,6 +50,9 @@ struct LiveBroker {
 /// Names of partitions, for what is to be told.
 using PartitionSet = std::map<std::string, std::set<base::PartitionId>>;
 
+/// The topics by what their names must differ in.
+using CollisionForms = std::map<std::string, std::string>;
+
 struct Controller::State {
     State(ControllerOptions options_, runtime::Runtime& runtime_, meta::Store& store_, BrokerLink& link_,
           base::Random& random_)
@@ -91,7 +94,7 @@ struct Controller::State {
     // ---- topics.cc
     runtime::Task<PerItem<CreatedTopic>> create_topics(std::vector<NewTopic> topics, bool validate_only,
                                                        runtime::MonotonicTime deadline);
-    runtime::Task<base::Result<CreatedTopic>> create_topic(NewTopic topic, bool validate_only);
+    runtime::Task<base::Result<CreatedTopic>> create_topic(NewTopic topic, bool validate_only, CollisionForms* forms);
     runtime::Task<base::Result<>> bring_up(std::string topic, PartitionSet fresh);
     base::Result<std::vector<std::vector<base::NodeId>>> plan_assignment(const NewTopic& topic);
     runtime::Task<PerItem<DeletedTopic>> delete_topics(std::vector<TopicRef> topics, runtime::MonotonicTime deadline);

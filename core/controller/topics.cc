@@ -74,14 +74,20 @@ Task<PerItem<CreatedTopic>> Controller::State::create_topics(std::vector<NewTopi
     for (const NewTopic& topic : wanted) ++named[topic.name];
     const Turn held = co_await take(&turn);
     PerItem<CreatedTopic> results;
+    CollisionForms forms;
+    for (const auto& [name, entry] : topics) forms.emplace(collision_form(name), name);
     for (NewTopic& topic : wanted) {
         const std::string name = topic.name;
-        if (named[name] > 1) {
+        co_await runtime::yield_now();  // A request may name many, and this shard has other work.
+        if (wanted.size() > topics_per_request_max) {
+            results.push_back(fail(Errc::policy_violation, "a request creates at most {} topics, not {}",
+                                   topics_per_request_max, wanted.size()));
+        } else if (named[name] > 1) {
             results.push_back(fail(Errc::invalid_argument, "topic {} is named twice in one request", name));
         } else if (home.now() > deadline) {
             results.push_back(std::unexpected(too_late(name)));
         } else {
-            results.push_back(co_await create_topic(std::move(topic), validate_only));
+            results.push_back(co_await create_topic(std::move(topic), validate_only, &forms));
         }
     }
     co_return results;
@@ -115,18 +121,16 @@ Result<std::vector<Replicas>> Controller::State::plan_assignment(const NewTopic&
     return assign_replicas(ids, partitions, factor, ids.empty() ? 0 : random.below(ids.size()));
 }
 
-Task<Result<CreatedTopic>> Controller::State::create_topic(NewTopic topic, bool validate_only) {
+Task<Result<CreatedTopic>> Controller::State::create_topic(NewTopic topic, bool validate_only, CollisionForms* forms) {
     KLOG_CO_TRY_VOID(check_active());
     KLOG_CO_TRY_VOID(check_topic_name(topic.name));
     if (topics.contains(topic.name)) {
         const std::string_view why = deleting.contains(topic.name) ? "is being deleted" : "already exists";
         co_return fail(Errc::exists, "topic '{}' {}", topic.name, why);
     }
-    for (const auto& [name, entry] : topics) {
-        if (collision_form(name) == collision_form(topic.name)) {
-            co_return fail(Errc::invalid_topic, "topic '{}' collides with '{}': '.' and '_' are the same in metrics",
-                           topic.name, name);
-        }
+    if (const auto other = forms->find(collision_form(topic.name)); other != forms->end()) {
+        co_return fail(Errc::invalid_topic, "topic '{}' collides with '{}': '.' and '_' are the same in metrics",
+                       topic.name, other->second);
     }
     CreatedTopic created{topic.name, {}, 0, 0, {}};
     for (auto& [key, value] : topic.configs) {
@@ -158,6 +162,7 @@ Task<Result<CreatedTopic>> Controller::State::create_topic(NewTopic topic, bool 
     PartitionSet fresh{{topic.name, ids_of(entry.assignment)}};
     names[created.id] = topic.name;
     topics[topic.name] = std::move(entry);
+    forms->emplace(collision_form(topic.name), topic.name);
     KLOG_CO_TRY_VOID(co_await bring_up(topic.name, std::move(fresh)));
     co_return created;
 }

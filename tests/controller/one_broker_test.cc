@@ -324,6 +324,29 @@ TEST_CASE("a large topic is made and deleted in bounded multis") {
     CHECK(broker.nodes("/brokers/topics").empty());
 }
 
+TEST_CASE("a request that creates too many topics creates none") {
+    OneBroker broker;
+    std::vector<NewTopic> wanted;
+    for (std::size_t i = 0; i <= topics_per_request_max; ++i)
+        wanted.push_back(OneBroker::topic(fmt::format("t.{}", i)));
+    const auto refused = broker.run(broker.controller().create_topics(wanted, false, broker.soon()));
+    REQUIRE(refused.size() == wanted.size());
+    for (const auto& one : refused) CHECK(code(one) == "policy_violation");
+    CHECK(broker.nodes("/brokers/topics").empty());
+    wanted.pop_back();
+    for (const auto& one : broker.run(broker.controller().create_topics(wanted, true, broker.soon())))
+        CHECK(code(one) == "ok");
+}
+
+TEST_CASE("names that would give one metric collide within a request too") {
+    OneBroker broker;
+    std::vector<NewTopic> wanted{OneBroker::topic("a.b"), OneBroker::topic("a_b"), OneBroker::topic("c")};
+    const auto made = broker.run(broker.controller().create_topics(wanted, false, broker.soon()));
+    CHECK(code(made.at(0)) == "ok");
+    CHECK(code(made.at(1)) == "invalid_topic");
+    CHECK(code(made.at(2)) == "ok");
+}
+
 TEST_CASE("a full disk makes topics wait, not vanish") {
     OneBroker broker;
     good(broker.create("a"));
