@@ -317,10 +317,10 @@ Task<void> Replicas::State::tell_directory_failed() {
 
 namespace {
 
-Task<void> close_one(Steps* steps, std::shared_ptr<Partition> partition, bool open) {
+/// A log that this life never opened stays as it is. If the life before ended badly it may have a torn tail, and the
+/// directory then gets no clean-shutdown mark: the next start recovers it, and stopping does not wait for that.
+Task<void> close_one(Steps* steps, std::shared_ptr<Partition> partition) {
     co_await steps->places.acquire(1);
-    // A log that this life never looked at may have a torn tail: the clean-shutdown mark speaks for all of them.
-    if (open) (void)co_await partition->ensure_open();
     partition->report_high_watermark();
     partition->stop();
     const auto closed = co_await partition->close();
@@ -332,8 +332,7 @@ Task<void> close_all_on(Replicas::State* state, runtime::Shard* shard) {
     Steps steps;
     auto& table = state->table_of(*shard);
     for (const auto& [key, partition] : table.partitions) {
-        const bool open = partition->directory().state() != log::DirectoryState::offline;
-        steps.scope.spawn(close_one(&steps, partition, open));
+        steps.scope.spawn(close_one(&steps, partition));
     }
     co_await steps.scope.join();
     table.partitions.clear();

@@ -26,6 +26,7 @@ using Work = Task<void> (*)(std::shared_ptr<Partition>, base::TimestampMs);
 Task<void> on_partitions_of(Replicas::State* state, runtime::Shard* shard, Work work) {
     std::size_t done = 0;
     for (const auto& partition : partitions_of(state->table_of(*shard))) {
+        if (state->stopping) co_return;
         co_await work(partition, shard->clock().wall_ms());
         if (++done % partitions_per_turn == 0) co_await runtime::yield_now();
     }
@@ -163,7 +164,7 @@ struct Measured {
 Task<std::vector<Measured>> measure(Replicas::State* state, runtime::Shard* shard) {
     std::vector<Measured> all;
     for (const auto& partition : partitions_of(state->table_of(*shard))) {
-        (void)co_await partition->ensure_open();
+        if (!state->stopping) (void)co_await partition->ensure_open();
         all.push_back({&partition->directory(), {partition->topic(), partition->id(), partition->size_bytes(), 0}});
     }
     co_return all;

@@ -227,6 +227,24 @@ TEST_CASE("after a clean stop the next start finds everything") {
     CHECK(offsets_of(broker, "t").high_watermark == Offset{1});
 }
 
+TEST_CASE("a stop soon after a crash recovers nothing; the next start does") {
+    constexpr std::uint64_t partitions = 1000;
+    OneBroker broker;
+    good(broker.create("t", partitions));
+    good(produce_to(broker, "t", {"a"}).acknowledged);
+    broker.sim->run_for(70s);  // The checkpoints know all of them.
+    broker.kill();
+    const auto listed_before_start = broker.disk.calls(os::Call::list);  // Opening a log lists its directory.
+    good(broker.start());
+    const auto listed_before_stop = broker.disk.calls(os::Call::list);
+    REQUIRE(listed_before_stop - listed_before_start < partitions / 2);
+    broker.stop();
+    CHECK(broker.disk.calls(os::Call::list) - listed_before_stop < partitions / 4);
+    CHECK_FALSE(broker.disk.info("/data/.kafka_cleanshutdown").has_value());
+    good(broker.start());
+    CHECK(values_from(broker, "t") == Values{"a"});
+}
+
 TEST_CASE("an idle broker writes nothing and hardly runs") {
     OneBroker broker;
     good(broker.create("t", 10));
