@@ -139,8 +139,9 @@ Task<Result<std::shared_ptr<Connection>>> Cluster::controller_connection() {
 
 namespace {
 
-TopicPtr to_topic_info(wire::MetadataResponse::Topic& topic) {
+TopicPtr to_topic_info(wire::MetadataResponse::Topic& topic, base::MonotonicTime now) {
     auto info = std::make_shared<TopicInfo>();
+    info->learned = now;
     info->name = topic.name.value_or("");
     info->id = topic.topic_id;
     info->internal = topic.is_internal;
@@ -197,7 +198,7 @@ Task<Result<std::vector<TopicPtr>>> Cluster::ask(std::optional<std::vector<std::
         if (message.cluster_id) cluster_id_ = *message.cluster_id;
         std::vector<TopicPtr> topics;
         for (auto& topic : message.topics) {
-            TopicPtr info = to_topic_info(topic);
+            TopicPtr info = to_topic_info(topic, now());
             if (info->error == ErrorCode::none) {
                 topics_[info->name] = info;
                 if (!info->id.is_zero()) names_[info->id] = info->name;

@@ -63,6 +63,10 @@ public:
 
     /// What was believed of this topic is wrong: the next wait_for_news asks again.
     void doubt(const std::string& topic) { doubted_.insert(topic); }
+    /// Nobody has looked for longer than metadata.max.age.ms: it may have grown.
+    bool is_old(const TopicInfo& topic) const {
+        return now() - topic.learned > std::chrono::milliseconds(config_.metadata_max_age_ms);
+    }
     /// Asks again for the topics in doubt, after a pause that grows; one call at a time does the asking.
     runtime::Task<base::Result<>> refresh_doubted();
     bool in_doubt() const { return !doubted_.empty(); }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/base/types.h"
 #include "core/base/uuid.h"
 #include "core/net/stream.h"
@@ -26,6 +27,7 @@ struct TopicInfo {
     std::string name;
     base::Uuid id;
     bool internal = false;
+    base::MonotonicTime learned{};  // When a broker said so.
     wire::ErrorCode error = wire::ErrorCode::none;
     std::vector<PartitionInfo> partitions;     // By rising number, from 0, without holes.
     std::vector<base::PartitionId> available;  // Those with a leader.

@@ -140,7 +140,7 @@ void Producer::seal(Partition& partition) {
             partition.builder = std::move(spare_builders_.back());
             spare_builders_.pop_back();
         }
-        scope_->spawn(compress(&partition, raw, std::move(builder)));
+        scope_->spawn(compress(raw, std::move(builder)));
     }
     wake();
 }
@@ -151,7 +151,7 @@ Result<std::string> build(const records::BatchBuilder* builder) { return builder
 
 }  // namespace
 
-Task<void> Producer::compress(Partition* partition, OutgoingBatch* batch, records::BatchBuilder builder) {
+Task<void> Producer::compress(OutgoingBatch* batch, records::BatchBuilder builder) {
     const records::BatchBuilder* const what = &builder;
     auto built = co_await runtime::on_pool(cluster_.runtime().pool(), [what] { return build(what); });
     if (!built) {
@@ -162,7 +162,6 @@ Task<void> Producer::compress(Partition* partition, OutgoingBatch* batch, record
     }
     batch->bytes = std::make_shared<std::string>(std::move(*built));
     batch->ready = true;
-    (void)partition;
     builder.clear();
     if (spare_builders_.size() < spare_builders_max) spare_builders_.push_back(std::move(builder));
     wake();
@@ -235,6 +234,7 @@ void Producer::send_some() {
     std::vector<base::NodeId> nodes;
     for (Partition* partition : active_) {
         partition->topic.refresh(cluster_);
+        if (cluster_.is_old(*partition->topic.info)) cluster_.doubt(partition->topic.name);
         const base::NodeId node = partition->leader(cluster_);
         if (node == base::no_node) {
             cluster_.doubt(partition->topic.name);

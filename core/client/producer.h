@@ -96,7 +96,7 @@ private:
     runtime::Task<void> drive();
     runtime::Task<void> exchange(base::NodeId leader, std::vector<InFlight> batches);
     runtime::Task<void> attempt(base::NodeId leader, std::vector<InFlight> batches);
-    runtime::Task<void> compress(Partition* partition, OutgoingBatch* batch, records::BatchBuilder builder);
+    runtime::Task<void> compress(OutgoingBatch* batch, records::BatchBuilder builder);
     runtime::Task<void> identify();
     runtime::Task<void> refresh();
 

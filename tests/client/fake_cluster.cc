@@ -64,6 +64,11 @@ void FakeCluster::move_leader(int partition, int broker) {
     ++moved.epoch;
 }
 
+void FakeCluster::add_partition(int broker) {
+    partitions_.emplace_back();
+    partitions_.back().leader = broker;
+}
+
 std::vector<std::string> FakeCluster::values(int partition) const {
     std::vector<std::string> values;
     for (const std::string& bytes : partitions_[static_cast<std::size_t>(partition)].batches) {

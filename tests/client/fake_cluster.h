@@ -32,6 +32,8 @@ public:
     /// Listens on every broker; to be run on the shard of the brokers' machine.
     runtime::Task<void> start();
     void move_leader(int partition, int broker);
+    /// The topic gets one more partition, led by that broker.
+    void add_partition(int broker);
     /// Values of all stored records of a partition, in order.
     std::vector<std::string> values(int partition) const;
 

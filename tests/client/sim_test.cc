@@ -124,7 +124,40 @@ void check_all_there(const std::vector<std::string>& values, int partition, int 
     REQUIRE(values.size() == at);
 }
 
+/// Produces records without a key, one at a time, until a partition that was added meanwhile has one.
+Task<void> produce_until_used(World* world, int partition, int records_max, int* sent) {
+    Cluster cluster(world->client_machine, world->network.host("client"), world->config, base::Random(8));
+    {
+        Producer producer(cluster, nullptr);
+        auto opening = producer.open("t");
+        const auto topic = co_await std::move(opening);
+        KLOG_CHECK(topic.has_value());
+        world->fake.add_partition(1);
+        while (world->fake.values(partition).empty() && *sent < records_max) {
+            ++*sent;
+            KLOG_CHECK(
+                producer.append(*topic, {1, std::nullopt, "x", {}}, std::nullopt, static_cast<std::uint64_t>(*sent))
+                    .has_value());
+            co_await producer.flush();
+            co_await runtime::sleep_until(cluster.now() + std::chrono::milliseconds(10));
+        }
+        co_await producer.close();
+    }
+    co_await cluster.close();
+}
+
 }  // namespace
+
+TEST_CASE("a partition that is added gets records once what was known of the topic is old") {
+    for (const std::int64_t max_age_ms : {1000, 5000}) {
+        World world(4);
+        world.config.metadata_max_age_ms = max_age_ms;
+        int sent = 0;
+        world.client_machine.run(produce_until_used(&world, 3, 2000, &sent));
+        CHECK(world.fake.values(3).size() == 1);
+        CHECK(sent >= max_age_ms / 20);  // Not before: a record takes about 10 ms.
+    }
+}
 
 TEST_CASE("records are stored once and in order while leaders move and connections break") {
     int moved_answers = 0;
