@@ -41,7 +41,12 @@ Task<Result<std::shared_ptr<Connection>>> Connection::open(runtime::Scope& scope
     scope.spawn(see_to_its_end(self));
     if (auto versions = co_await self->negotiate(); !versions) {
         self->close();
-        co_return std::unexpected(std::move(versions).error());
+        const base::Error why = std::move(versions).error();
+        if (why.code != Errc::closed && why.code != Errc::corrupt && why.code != Errc::truncated &&
+            why.code != Errc::too_large)
+            co_return std::unexpected(why);
+        co_return fail(Errc::connect_failed, "{} does not answer as a Kafka broker does: {}",
+                       self->address_.to_string(), why.message);
     }
     co_return self;
 }

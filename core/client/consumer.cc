@@ -22,6 +22,8 @@ namespace {
 constexpr wire::Version fetch_by_id_since = 13;
 /// How long a topic may be gone before reading it is given up: it may just have been made.
 constexpr auto gone_patience = std::chrono::seconds(5);
+/// Silence of this length is said, once.
+constexpr auto silence_worth_a_word = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -34,6 +36,7 @@ struct Consumer::Part {
     bool moving = false;  // Its position is being put into range.
     MonotonicTime paused_until{};
     std::optional<MonotonicTime> gone_since;
+    std::optional<MonotonicTime> silent_since;  // No broker has answered for it.
     Backoff backoff;
 };
 
@@ -52,7 +55,7 @@ void Consumer::assign(const std::string& topic, const std::vector<Stretch>& stre
     for (const Stretch& stretch : stretches) {
         TopicPartition where{topic, stretch.partition};
         auto part = std::make_unique<Part>(where, info ? info->id : base::Uuid{}, stretch.from, stretch.until, false,
-                                           false, MonotonicTime{}, std::nullopt, Backoff(config_));
+                                           false, MonotonicTime{}, std::nullopt, std::nullopt, Backoff(config_));
         part->done = stretch.until && stretch.from >= *stretch.until;
         parts_[std::move(where)] = std::move(part);
     }
@@ -117,8 +120,11 @@ void Consumer::start_fetchers() {
 Task<void> Consumer::refresh() {
     Backoff backoff(config_);
     while (cluster_.in_doubt() && !stopped_ && !failed_) {
-        (void)co_await cluster_.refresh_doubted();
+        const auto refreshed = co_await cluster_.refresh_doubted();
+        if (!refreshed) last_error_ = refreshed.error();
         if (!cluster_.in_doubt() || stopped_) break;
+        for (const auto& [where, part] : parts_)
+            if (!part->done && leader_of(*part) == base::no_node) silent(*part);
         const auto pause = cluster_.now() + backoff.next(cluster_.random());
         co_await room_->wait(pause);
     }
@@ -175,7 +181,10 @@ Task<void> Consumer::fetch_from(NodeId leader) {
 /// One request and its answer. False: the broker could not be asked.
 Task<bool> Consumer::fetch_once(NodeId leader, FetchSession* session) {
     const auto connection = co_await cluster_.connection(leader, Lane::fetch);
-    if (!connection) co_return false;
+    if (!connection) {
+        last_error_ = connection.error();
+        co_return false;
+    }
     connections_[leader] = *connection;
     if (stopped_) co_return true;
     const FetchSession::Wishes wishes = wishes_of(leader, cluster_.now());
@@ -200,7 +209,10 @@ Task<bool> Consumer::fetch_once(NodeId leader, FetchSession* session) {
     auto answer = co_await (*connection)
                       ->call<wire::FetchResponse>(std::move(request), *version,
                                                   config_.request_timeout_ms + config_.fetch_wait_ms);
-    if (!answer) co_return stopped_;
+    if (!answer) {
+        last_error_ = answer.error();
+        co_return stopped_;
+    }
     if (!session->answered(answer->message.error_code, answer->message.session_id)) {
         const ErrorCode code = answer->message.error_code;
         if (code == ErrorCode::unknown_topic_id || code == ErrorCode::inconsistent_topic_id ||
@@ -212,6 +224,9 @@ Task<bool> Consumer::fetch_once(NodeId leader, FetchSession* session) {
         }
         co_return true;
     }
+    for (const auto& [where, wish] : wishes)
+        if (const auto part = parts_.find(where); part != parts_.end()) part->second->silent_since.reset();
+    silence_told_ = false;
     for (const auto& endpoint : answer->message.node_endpoints)
         cluster_.learn_broker(endpoint.node_id, {endpoint.host, static_cast<std::uint16_t>(endpoint.port)});
     for (auto& topic : answer->message.responses) {
@@ -276,6 +291,25 @@ void Consumer::pause_all(NodeId leader) {
         if (part->done || leader_of(*part) != leader) continue;
         cluster_.doubt(where.topic);
         pause(*part);
+        silent(*part);
+    }
+}
+
+void Consumer::silent(Part& part) {
+    const MonotonicTime now = cluster_.now();
+    if (!part.silent_since) part.silent_since = now;
+    const auto silence = now - *part.silent_since;
+    const base::Error why =
+        last_error_.value_or(base::Error{Errc::timed_out, "it has no leader (LEADER_NOT_AVAILABLE)"});
+    if (patience_ && silence > *patience_ && !failed_) {
+        failed_ = {why.code == Errc::connect_failed ? why.code : Errc::timed_out,
+                   fmt::format("partition {}: no broker has answered for {} s: {}", part.where.partition,
+                               std::chrono::duration_cast<std::chrono::seconds>(silence).count(), why.message)};
+        came_->notify_all();
+        room_->notify_all();
+    } else if (!patience_ && silence > silence_worth_a_word && !silence_told_ && warn_) {
+        silence_told_ = true;
+        warn_(fmt::format("{}/{}: {}; trying again", part.where.topic, part.where.partition, why.message));
     }
 }
 

@@ -21,11 +21,15 @@ namespace klog::client {
 
 class Consumer {
 public:
-    /// `warn` is told what a person should know while reading goes on: positions that had to move.
+    /// `warn` is told what a person should know while reading goes on: positions that had to move,
+    /// brokers that do not answer.
     Consumer(Cluster& cluster, std::function<void(std::string)> warn);
     ~Consumer();
     Consumer(const Consumer&) = delete;
     Consumer& operator=(const Consumer&) = delete;
+
+    /// Reading fails when no broker has answered for a partition for so long. Without it, it is tried for ever.
+    void give_up_after(std::chrono::nanoseconds patience) { patience_ = patience; }
 
     /// Adds partitions of a topic that the cluster knows. Stretches that are empty count as read.
     void assign(const std::string& topic, const std::vector<Stretch>& stretches);
@@ -52,6 +56,7 @@ private:
     void trouble(Part& part, const wire::FetchResponse::Partition& answer);
     void pause(Part& part);
     void pause_all(base::NodeId leader);
+    void silent(Part& part);
     runtime::Task<void> refresh();
     runtime::Task<void> move_into_range(Part* part);
     base::NodeId leader_of(const Part& part) const;
@@ -65,6 +70,9 @@ private:
     std::deque<Fetched> fetched_;
     std::size_t fetched_bytes_ = 0;
     std::optional<base::Error> failed_;
+    std::optional<base::Error> last_error_;  // Why a broker could not be asked.
+    std::optional<std::chrono::nanoseconds> patience_;
+    bool silence_told_ = false;
     bool stopped_ = false;
     bool refreshing_ = false;
     std::unique_ptr<runtime::Signal> came_;  // Something to take, or an end.

@@ -95,6 +95,7 @@ private:
 
     runtime::Task<void> drive();
     runtime::Task<void> exchange(base::NodeId leader, std::vector<InFlight> batches);
+    std::int64_t answer_timeout_ms(const std::vector<InFlight>& batches) const;
     runtime::Task<void> attempt(base::NodeId leader, std::vector<InFlight> batches);
     runtime::Task<void> compress(OutgoingBatch* batch, records::BatchBuilder builder);
     runtime::Task<void> identify();

@@ -53,6 +53,15 @@ Task<void> Producer::exchange(base::NodeId leader, std::vector<InFlight> batches
     wake();
 }
 
+/// How long to wait for an answer: not longer than the oldest batch has to live, so that delivery.timeout.ms holds
+/// when a broker falls silent.
+std::int64_t Producer::answer_timeout_ms(const std::vector<InFlight>& batches) const {
+    base::MonotonicTime oldest = cluster_.now();
+    for (const InFlight& one : batches) oldest = std::min(oldest, one.batch->born);
+    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(cluster_.now() - oldest).count();
+    return std::clamp<std::int64_t>(config_.delivery_timeout_ms - age, 1, config_.request_timeout_ms);
+}
+
 Task<void> Producer::attempt(base::NodeId leader, std::vector<InFlight> batches) {
     const auto all = [&](ErrorCode code, std::optional<std::string> words) {
         for (const InFlight& one : batches) settle(*one.partition, *one.batch, code, Offset{-1}, -1, words);
@@ -86,7 +95,8 @@ Task<void> Producer::attempt(base::NodeId leader, std::vector<InFlight> batches)
         auto told = co_await (*connection)->tell(std::move(request), *version);
         co_return all(told ? ErrorCode::none : ErrorCode::network_exception, std::nullopt);
     }
-    auto answer = co_await (*connection)->call<wire::ProduceResponse>(std::move(request), *version);
+    auto asking = (*connection)->call<wire::ProduceResponse>(std::move(request), *version, answer_timeout_ms(batches));
+    auto answer = co_await std::move(asking);
     if (!answer) co_return all(code_of(answer.error()), answer.error().message);
     for (const auto& endpoint : answer->message.node_endpoints)
         cluster_.learn_broker(endpoint.node_id, {endpoint.host, static_cast<std::uint16_t>(endpoint.port)});
