@@ -22,9 +22,12 @@ runtime::Task<int> with_cluster(runtime::AsioRuntime* runtime, net::AsioNetwork*
 
 }  // namespace
 
-void Interrupts::arrived(int signal) {
+void Interrupts::arrived(int signal, base::MonotonicTime now) {
+    if (received_ != 0 && now - received_at_ < same_interrupt) return;
+    if (received_ != 0 && last_words_) last_words_();
     if (received_ != 0 || !handler_) _exit(128 + signal);
     received_ = signal;
+    received_at_ = now;
     handler_(signal);
 }
 
@@ -32,7 +35,7 @@ int run_client(Config config, const std::function<runtime::Task<int>(Cluster&, I
     runtime::AsioRuntime runtime(runtime::AsioOptions{1, 4});
     net::AsioNetwork network(runtime);
     Interrupts interrupts;
-    runtime.on_signals({SIGINT, SIGTERM}, [&interrupts](int signal) { interrupts.arrived(signal); });
+    runtime.on_signals({SIGINT, SIGTERM}, [&](int signal) { interrupts.arrived(signal, runtime.clock().now()); });
     const int code = runtime.run(with_cluster(&runtime, &network, std::move(config), &interrupts, &body));
     runtime.stop();
     return code;
