@@ -2,10 +2,9 @@
 // klog consume: records to stdout. The options; the work is in consume_run.cc.
 #include "cmd/consume.h"
 
-#include <cstdlib>
-
 #include <unistd.h>
 
+#include "cmd/output.h"
 #include "cmd/quantity.h"
 #include "cmd/text_codec.h"
 #include "core/base/clock.h"
@@ -25,7 +24,7 @@ struct Declared {
     Options options;
     ConnectionOptions connection;
     ConsumeWish wish;
-    std::vector<std::string> words, topics, partitions, filters;
+    std::vector<std::string> topics, partitions, filters;
     std::string offset = "start";
     std::optional<std::string> format, output, delimiter, key_delimiter, isolation;
     std::optional<std::int64_t> fetch_max_bytes;
@@ -34,7 +33,8 @@ struct Declared {
 
 void declare(Declared& d) {
     Options& o = d.options;
-    o.positional("TOPIC", "topics", d.words);
+    o.positional("TOPIC", "topics", d.wish.topics.words);
+    add_regex_option(o, d.wish.topics);
     o.add({"-t,--topic", "TOPIC", "the same; may be repeated", "What to read"}, d.topics);
     o.add({"-p,--partition", "N,...", "only these partitions", "What to read"}, d.partitions);
     o.add({"--offset", "OFFSETS", "start (default), end, N, N:M, +N, -N, ~N, @TIME, @T1:T2, :end, 0=N,1=M",
@@ -84,7 +84,7 @@ Result<Format> format_of(const Declared& d) {
     }
     const bool plain =
         d.delimiter || d.null_delimiter || d.key_delimiter || d.output == "text" || isatty(STDOUT_FILENO) == 0;
-    if (!plain) return Format::compile(std::getenv("NO_COLOR") == nullptr ? colour_format : terminal_format);
+    if (!plain) return Format::compile(wants_colour() ? colour_format : terminal_format);
     KLOG_TRY(Format format, Format::compile(d.key_delimiter ? "%k" : "%v"));
     if (d.key_delimiter) {
         KLOG_TRY(const std::string between, unescape(*d.key_delimiter));
@@ -96,9 +96,10 @@ Result<Format> format_of(const Declared& d) {
 }
 
 Result<> complete(Declared& d) {
-    d.wish.topics = d.topics;
-    d.wish.topics.insert(d.wish.topics.end(), d.words.begin(), d.words.end());
-    if (d.wish.topics.empty()) return fail(Errc::invalid_argument, "which topic? klog consume TOPIC");
+    std::vector<std::string>& words = d.wish.topics.words;
+    words.insert(words.begin(), d.topics.begin(), d.topics.end());
+    if (words.empty()) return fail(Errc::invalid_argument, "which topic? klog consume TOPIC");
+    KLOG_TRY_VOID(check(d.wish.topics));
     for (const std::string& list : d.partitions) {
         std::string_view rest = list;
         while (!rest.empty()) {

@@ -13,13 +13,14 @@
 #include "cmd/format.h"
 #include "cmd/offsets_grammar.h"
 #include "cmd/record_filter.h"
+#include "cmd/selection.h"
 #include "core/base/types.h"
 #include "core/client/config.h"
 
 namespace klog::cmd {
 
 struct ConsumeWish {
-    std::vector<std::string> topics;
+    TopicSelection topics;
     std::vector<base::PartitionId> partitions;  // None: all.
     OffsetExpression offsets;
     bool stop_at_end = false;

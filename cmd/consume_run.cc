@@ -2,11 +2,15 @@
 // The work of klog consume. The shard fetches ahead; decompressing, printing and writing happen on the pool, one
 // fetched piece after the other. Output leaves when enough has gathered and whenever there is nothing more to print.
 #include <algorithm>
+#include <atomic>
+
+#include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "cmd/consume.h"
 #include "cmd/pipes.h"
+#include "cmd/progress.h"
 #include "cmd/record_json.h"
 #include "core/client/consumer.h"
 #include "core/client/run.h"
@@ -48,6 +52,7 @@ public:
             KLOG_TRY(const bool more, stream.next(record));
             if (!more) break;
             fill(record, text);
+            read_.fetch_add(1, std::memory_order_relaxed);
             if (!wish_.filter.empty() && !wish_.filter.matches(text)) continue;
             print(text);
             if (out_.size() >= output_bytes) KLOG_TRY_VOID(flush());
@@ -65,11 +70,15 @@ public:
 
     Result<> flush() {
         auto written = write_stdout(out_);
+        written_bytes_.fetch_add(out_.size(), std::memory_order_relaxed);
         out_.clear();
         return written;
     }
 
     bool needs_flush() const { return !out_.empty(); }
+    /// Records looked at and bytes written, for the progress line; from any thread.
+    std::uint64_t read() const { return read_.load(std::memory_order_relaxed); }
+    std::uint64_t written_bytes() const { return written_bytes_.load(std::memory_order_relaxed); }
 
     void fill(const client::StreamRecord& record, RecordText& text) {
         text.offset = record.record.offset;
@@ -89,6 +98,7 @@ private:
     std::string out_;
     std::vector<HeaderText> headers_;
     std::uint64_t printed_ = 0;
+    std::atomic<std::uint64_t> read_ = 0, written_bytes_ = 0;
 };
 
 /// The last N records over all partitions, by time (~N): what was read is kept until the ends are reached.
@@ -249,15 +259,25 @@ Task<Result<>> print_last_in_all(Consumption* c) {
     co_return c->printer.flush();
 }
 
-Task<Result<>> read(Consumption* c, std::string* subject) {
+Task<Result<>> read(Consumption* c, client::Interrupts* interrupts, std::string* subject) {
     const bool last_in_all = wants_last_in_all(c->wish);
     std::vector<std::pair<std::string, client::Stretch>> ends;
-    for (const std::string& topic : c->wish.topics) {
+    auto selecting = select_topics(&c->cluster, c->wish.topics);
+    KLOG_CO_TRY(const auto topics, co_await std::move(selecting));
+    for (const std::string& topic : topics) {
         *subject = topic;
         auto assigning = assign(c, topic, c->wish.stop_at_end || last_in_all, &ends);
         KLOG_CO_TRY_VOID(co_await std::move(assigning));
     }
-    if (c->wish.topics.size() > 1) subject->clear();
+    if (topics.size() > 1) subject->clear();
+    // Who reads to an end wants to know when it cannot be reached; who follows waits for the brokers to come back.
+    if (c->wish.stop_at_end || c->wish.count || c->wish.offsets.all.until)
+        c->consumer->give_up_after(std::chrono::milliseconds(c->cluster.config().metadata_timeout_ms));
+    // Until here there was nothing to lose, and a signal ended the command where it stood.
+    interrupts->on_first([c](int signal) {
+        c->interrupted = signal;
+        c->consumer->stop();
+    });
     if (last_in_all) {
         auto printing = print_last_in_all(c);
         KLOG_CO_TRY_VOID(co_await std::move(printing));
@@ -276,18 +296,20 @@ Task<Result<>> read(Consumption* c, std::string* subject) {
 Task<int> consume(Cluster& cluster, client::Interrupts& interrupts, ConsumeWish& wish) {
     Consumption consumption(cluster, wish);
     Consumption* const c = &consumption;
-    interrupts.on_first([c](int signal) {
-        c->interrupted = signal;
-        c->consumer->stop();
+    // Where the records themselves appear on the terminal, they are the progress.
+    const auto began = cluster.now();
+    Progress progress(cluster.runtime().clock(), isatty(STDOUT_FILENO) == 0, [c, began] {
+        return flow_words(c->printer.read(), c->printer.written_bytes(), c->cluster.now() - began);
     });
     std::string subject;
-    auto reading = read(c, &subject);
+    auto reading = read(c, &interrupts, &subject);
     const auto done = co_await std::move(reading);
     Printer* const printer = &c->printer;
     auto flushing = runtime::on_pool(cluster.runtime().pool(), [printer] { return printer->flush(); });
     const auto flushed = co_await std::move(flushing);
     co_await c->consumer->close();
     interrupts.on_first({});
+    co_await progress.close();
     if (!done) co_return complain(subject, done.error());
     if (!flushed) co_return complain("", flushed.error());
     co_return c->interrupted != 0 ? 128 + c->interrupted : code_of(Exit::done);

@@ -2,6 +2,7 @@
 #include "cmd/errors.h"
 
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,6 +25,9 @@ std::string_view advice(Errc code) {
     }
 }
 
+/// A progress line stands on the terminal.
+bool line_is_open = false;
+
 }  // namespace
 
 Exit exit_of(const base::Error& error) {
@@ -39,11 +43,24 @@ Exit exit_of(const base::Error& error) {
 
 ExitCode complain(std::string_view subject, const base::Error& error, std::string_view next) {
     if (next.empty()) next = advice(error.code);
+    clear_progress_line();
     fmt::print(stderr, "klog: {}{}{}{}{}\n", subject, subject.empty() ? "" : ": ", error.message,
                next.empty() ? "" : "; ", next);
     return code_of(exit_of(error));
 }
 
-void say(std::string_view words) { fmt::print(stderr, "klog: {}\n", words); }
+void say(std::string_view words) {
+    clear_progress_line();
+    fmt::print(stderr, "klog: {}\n", words);
+}
+
+void show_progress_line(std::string_view words) {
+    line_is_open = true;
+    fmt::print(stderr, "\r{}\x1b[K", words);  // Over the old line, and the rest of that away.
+}
+
+void clear_progress_line() {
+    if (std::exchange(line_is_open, false)) fmt::print(stderr, "\r\x1b[K");
+}
 
 }  // namespace klog::cmd

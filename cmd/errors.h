@@ -18,4 +18,8 @@ ExitCode complain(std::string_view subject, const base::Error& error, std::strin
 /// `klog: words` on stderr.
 void say(std::string_view words);
 
+/// The progress line (cmd/progress.h): overwritten by the next, gone before anything is said. On one thread.
+void show_progress_line(std::string_view words);
+void clear_progress_line();
+
 }  // namespace klog::cmd

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "cmd/cluster_command.h"
 #include "cmd/nearest.h"
 #include "cmd/pipes.h"
 #include "cmd/remedies.h"
-#include "cmd/topic.h"
 
 namespace klog::cmd {
 namespace {

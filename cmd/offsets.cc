@@ -2,8 +2,9 @@
 // klog offsets TOPIC: where its partitions begin and end, how many records that is, and the offset at a time.
 #include <fmt/format.h>
 
+#include "cmd/cluster_command.h"
 #include "cmd/quantity.h"
-#include "cmd/topic.h"
+#include "cmd/selection.h"
 #include "core/base/clock.h"
 #include "core/client/position.h"
 
@@ -15,7 +16,7 @@ using runtime::Task;
 
 struct OffsetsWish {
     ConnectionOptions connection;
-    std::vector<std::string> topics;
+    TopicSelection topics;
     OutputFormat output = OutputFormat::text;
     std::optional<base::TimestampMs> at;
     bool committed = false;
@@ -59,11 +60,17 @@ Task<int> offsets(Cluster* cluster, OffsetsWish* wish) {
                                 {"at", Column::number, !wish->at},
                                 {"leader_epoch", Column::number, true}};
     Listing listing("klog.offsets/1", "partitions", std::move(columns));
-    for (const std::string& topic : wish->topics) {
+    auto selecting = select_topics(cluster, wish->topics);
+    const auto names = co_await std::move(selecting);
+    if (!names) co_return complain("", names.error());
+    ItemCodes codes(names->size());
+    for (const std::string& topic : *names) {
         auto adding = add_topic(cluster, wish, topic, &listing);
-        if (const auto added = co_await std::move(adding); !added) co_return complain(topic, added.error());
+        if (const auto added = co_await std::move(adding); !added) codes.add(complain(topic, added.error()));
     }
-    co_return print_listing(listing, wish->output);
+    if (listing.empty()) co_return codes.code();
+    const ExitCode printed = print_listing(listing, wish->output);
+    co_return printed != code_of(Exit::done) ? printed : codes.code();
 }
 
 }  // namespace
@@ -71,7 +78,8 @@ Task<int> offsets(Cluster* cluster, OffsetsWish* wish) {
 Run declare_offsets(CLI::App& app) {
     const auto options = std::make_shared<Options>(app);
     const auto wish = std::make_shared<OffsetsWish>();
-    options->positional("TOPIC", "topics", wish->topics);
+    options->positional("TOPIC", "topics", wish->topics.words);
+    add_regex_option(*options, wish->topics);
     options->add(
         {"--at", "TIME", "also the first offset at or after a time (2026-02-14T10:00:00Z, -1h30m, ...)", "What"},
         [wish = wish.get()](std::string_view text) -> base::Result<> {
@@ -85,6 +93,7 @@ Run declare_offsets(CLI::App& app) {
     add_connection_options(*options, wish->connection);
     const Run run = options->run([wish = wish.get()] {
         if (wish->topics.empty()) return usage_error("which topic? klog offsets TOPIC");
+        if (auto good = check(wish->topics); !good) return usage_error(good.error().message);
         return on_cluster(wish->connection, [&](Cluster& cluster) { return offsets(&cluster, wish); });
     });
     return [options, wish, run] { return run(); };

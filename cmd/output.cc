@@ -2,6 +2,9 @@
 #include "cmd/output.h"
 
 #include <algorithm>
+#include <cstdlib>
+
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -83,6 +86,14 @@ base::Result<OutputFormat> parse_output_format(std::string_view text) {
     }
     return base::fail(base::Errc::invalid_argument, "there is no output format '{}': it is {}{}", text,
                       output_format_names, did_you_mean(text, names));
+}
+
+bool wants_colour() {
+    const auto value = [](const char* name) {
+        const char* text = std::getenv(name);
+        return std::string_view(text == nullptr ? "" : text);
+    };
+    return isatty(STDOUT_FILENO) != 0 && value("NO_COLOR").empty() && value("TERM") != "dumb";
 }
 
 void Listing::add(std::vector<Cell> row) {

@@ -27,6 +27,9 @@ struct Column {
 using Numbers = std::vector<std::int64_t>;
 using Cell = std::variant<std::monostate, std::string, std::int64_t, bool, Numbers>;
 
+/// Colour belongs on a terminal, unless NO_COLOR is there and not empty, or the terminal has none.
+bool wants_colour();
+
 class Listing {
 public:
     /// `schema` names the document ("klog.topic.list/1"), `plural` the array in it ("topics"). The first column is the

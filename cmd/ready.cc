@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "cmd/cluster_command.h"
 #include "cmd/pipes.h"
-#include "cmd/topic.h"
 
 namespace klog::cmd {
 namespace {

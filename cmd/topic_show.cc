@@ -15,7 +15,6 @@
 namespace klog::cmd {
 namespace {
 
-using base::Errc;
 using client::Cluster;
 using client::TopicPtr;
 using runtime::Task;
@@ -32,24 +31,6 @@ std::int64_t under_replicated(const client::TopicInfo& topic) {
 
 std::int64_t replication(const client::TopicInfo& topic) {
     return topic.partitions.empty() ? 0 : static_cast<std::int64_t>(topic.partitions.front().replicas.size());
-}
-
-/// End minus start over all partitions: exact unless the topic is compacted or has transactions.
-Task<std::optional<std::int64_t>> count_records(Cluster* cluster, TopicPtr topic) {
-    std::vector<client::OffsetQuestion> questions;
-    for (const auto& partition : topic->partitions) {
-        if (partition.leader.value < 0) co_return std::nullopt;
-        questions.push_back({partition.id, client::latest_time});
-    }
-    auto asking = client::list_offsets(*cluster, topic->name, questions, client::Isolation::read_uncommitted);
-    const auto ends = co_await std::move(asking);
-    for (auto& question : questions) question.time = client::earliest_time;
-    auto asking_starts = client::list_offsets(*cluster, topic->name, questions, client::Isolation::read_uncommitted);
-    const auto starts = co_await std::move(asking_starts);
-    if (!ends || !starts) co_return std::nullopt;
-    std::int64_t sum = 0;
-    for (std::size_t i = 0; i < ends->size(); ++i) sum += (*ends)[i].offset - (*starts)[i].offset;
-    co_return sum;
 }
 
 /// Bytes of the leaders' copies, by topic. Empty where the brokers do not tell.
@@ -75,9 +56,19 @@ struct ListWish {
 Task<int> list(Cluster* cluster, ListWish* wish) {
     const auto all = co_await cluster->all_topics();
     if (!all) co_return complain("", all.error());
+    auto selecting = select_topics(cluster, wish->common.topics);
+    const auto wanted = co_await std::move(selecting);
+    if (!wanted) co_return complain("", wanted.error());
     std::vector<TopicPtr> topics;
-    for (const TopicPtr& topic : *all)
-        if ((wish->internal || !topic->internal) && topic->error == wire::ErrorCode::none) topics.push_back(topic);
+    for (const TopicPtr& topic : *all) {
+        const bool named = std::find(wanted->begin(), wanted->end(), topic->name) != wanted->end();
+        if ((wanted->empty() ? wish->internal || !topic->internal : named) && topic->error == wire::ErrorCode::none)
+            topics.push_back(topic);
+    }
+    ItemCodes codes(wanted->size());
+    for (const std::string& name : *wanted)
+        if (std::none_of(topics.begin(), topics.end(), [&](const TopicPtr& topic) { return topic->name == name; }))
+            codes.add(complain(name, topic_error(wire::ErrorCode::unknown_topic_or_partition)));
     std::sort(topics.begin(), topics.end(), [](const TopicPtr& a, const TopicPtr& b) { return a->name < b->name; });
     const OutputFormat format = wish->common.output;
     const bool numbers = format != OutputFormat::text && format != OutputFormat::name;
@@ -102,7 +93,8 @@ Task<int> list(Cluster* cluster, ListWish* wish) {
                      records, under_replicated(*topic), topic->internal,
                      topic->id.is_zero() ? Cell() : Cell(topic->id.to_string())});
     }
-    co_return print_listing(listing, format);
+    const ExitCode printed = print_listing(listing, format);
+    co_return printed != code_of(Exit::done) ? printed : codes.code();
 }
 
 Numbers numbers_of(const std::vector<base::NodeId>& nodes) {
@@ -165,6 +157,31 @@ Task<std::vector<std::pair<std::int64_t, std::int64_t>>> offsets_of(Cluster* clu
     co_return offsets;
 }
 
+std::vector<Column> partition_columns(bool of_several) {
+    std::vector<Column> columns;
+    if (of_several) columns.push_back({"topic"});
+    for (const Column& column :
+         {Column{"partition", Column::number}, Column{"leader", Column::number}, Column{"epoch", Column::number},
+          Column{"replicas", Column::list}, Column{"isr", Column::list}, Column{"start", Column::number},
+          Column{"end", Column::number}})
+        columns.push_back(column);
+    return columns;
+}
+
+void add_partitions(Listing& listing, const client::TopicInfo& topic,
+                    const std::vector<std::pair<std::int64_t, std::int64_t>>& offsets, bool of_several) {
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+        const auto& p = topic.partitions[i];
+        std::vector<Cell> row;
+        if (of_several) row.emplace_back(topic.name);
+        for (Cell cell : {Cell(std::int64_t{p.id.value}), Cell(std::int64_t{p.leader.value}),
+                          Cell(std::int64_t{p.leader_epoch.value}), Cell(numbers_of(p.replicas)),
+                          Cell(numbers_of(p.isr)), Cell(offsets[i].first), Cell(offsets[i].second)})
+            row.push_back(std::move(cell));
+        listing.add(std::move(row));
+    }
+}
+
 std::string describe_text(const client::TopicInfo& topic,
                           const std::vector<std::pair<std::int64_t, std::int64_t>>& offsets,
                           const std::vector<client::ConfigEntry>& configs, bool terminal) {
@@ -175,70 +192,103 @@ std::string describe_text(const client::TopicInfo& topic,
         out += fmt::format("config\t{}={}{}\n", entry.name, entry.value.value_or("(hidden)"),
                            entry.is_default ? "\t(default)" : "");
     out += '\n';
-    Listing partitions("klog.topic.partitions/1", "partitions",
-                       {{"partition", Column::number},
-                        {"leader", Column::number},
-                        {"epoch", Column::number},
-                        {"replicas", Column::list},
-                        {"isr", Column::list},
-                        {"start", Column::number},
-                        {"end", Column::number}});
-    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
-        const auto& p = topic.partitions[i];
-        partitions.add({std::int64_t{p.id.value}, std::int64_t{p.leader.value}, std::int64_t{p.leader_epoch.value},
-                        numbers_of(p.replicas), numbers_of(p.isr), offsets[i].first, offsets[i].second});
-    }
+    Listing partitions("klog.topic.partitions/1", "partitions", partition_columns(false));
+    add_partitions(partitions, topic, offsets, false);
     return out + partitions.render(OutputFormat::text, terminal);
 }
 
+struct Described {
+    TopicPtr topic;
+    std::vector<std::pair<std::int64_t, std::int64_t>> offsets;
+    std::vector<client::ConfigEntry> configs;
+};
+
+std::string describe_all(const std::vector<Described>& all, OutputFormat format) {
+    std::string out;
+    if (format == OutputFormat::name) {
+        for (const Described& one : all) out += one.topic->name + '\n';
+    } else if (format == OutputFormat::csv) {
+        Listing listing("klog.topic.partitions/1", "partitions", partition_columns(true));
+        for (const Described& one : all) add_partitions(listing, *one.topic, one.offsets, true);
+        out = listing.render(format, false);
+    } else if (format == OutputFormat::json) {
+        out = "{\"schema\":\"klog.topic.describe/1\",\"topics\":[\n";
+        for (std::size_t i = 0; i < all.size(); ++i)
+            out += (i > 0 ? ",\n" : "") + describe_json(*all[i].topic, all[i].offsets, all[i].configs);
+        out += "\n]}\n";
+    } else if (format == OutputFormat::ndjson) {
+        for (const Described& one : all) out += describe_json(*one.topic, one.offsets, one.configs) + '\n';
+    } else {
+        for (std::size_t i = 0; i < all.size(); ++i)
+            out += (i > 0 ? "\n" : "") +
+                   describe_text(*all[i].topic, all[i].offsets, all[i].configs, isatty(STDOUT_FILENO) != 0);
+    }
+    return out;
+}
+
 Task<int> describe(Cluster* cluster, DescribeWish* wish) {
-    std::vector<std::string> names = wish->common.names;
+    auto selecting = select_topics(cluster, wish->common.topics);
+    auto selected = co_await std::move(selecting);
+    if (!selected) co_return complain("", selected.error());
+    std::vector<std::string> names = std::move(*selected);
     auto looking = cluster->look_up(names);
     const auto topics = co_await std::move(looking);
     if (!topics) co_return complain("", topics.error());
     auto reading = client::describe_configs(*cluster, client::ConfigResource::topic, std::move(names));
     const auto configs = co_await std::move(reading);
-    ExitCode code = code_of(Exit::done);
-    const bool json = wish->common.output == OutputFormat::json || wish->common.output == OutputFormat::ndjson;
-    std::string out;
-    bool first = true;
+    if (!configs) co_return complain("", configs.error());
+    ItemCodes codes(topics->size());
+    std::vector<Described> all;
     for (const TopicPtr& topic : *topics) {
         if (topic->error != wire::ErrorCode::none) {
-            code = complain(topic->name,
-                            {Errc::not_found, fmt::format("there is no such topic ({})", wire::name_of(topic->error))});
+            codes.add(complain(topic->name, topic_error(topic->error)));
             continue;
         }
-        std::vector<client::ConfigEntry> entries;
-        if (configs)
-            for (const auto& described : *configs)
-                if (described.name == topic->name)
-                    for (const auto& entry : described.entries)
-                        if (wish->all_configs || !entry.is_default) entries.push_back(entry);
-        const auto offsets = co_await offsets_of(cluster, topic);
-        if (!json && !first) out += '\n';
-        if (json)
-            out += (first || wish->common.output == OutputFormat::ndjson ? "" : ",\n") +
-                   describe_json(*topic, offsets, entries);
-        else
-            out += describe_text(*topic, offsets, entries, isatty(STDOUT_FILENO) != 0);
-        if (wish->common.output == OutputFormat::ndjson) out += '\n';
-        first = false;
+        Described one{topic, {}, {}};
+        for (const auto& described : *configs) {
+            if (described.name != topic->name) continue;
+            // What may not be seen is left out, and that is said; the rest is worth showing.
+            if (described.error) codes.add(complain(topic->name + " (configuration)", *described.error));
+            for (const auto& entry : described.entries)
+                if (wish->all_configs || !entry.is_default) one.configs.push_back(entry);
+        }
+        auto asking = offsets_of(cluster, topic);
+        one.offsets = co_await std::move(asking);
+        all.push_back(std::move(one));
     }
-    if (wish->common.output == OutputFormat::json)
-        out = "{\"schema\":\"klog.topic.describe/1\",\"topics\":[\n" + out + "\n]}\n";
-    const auto written = write_stdout(out);
-    co_return written ? code : complain("", written.error());
+    const auto written = write_stdout(all.empty() ? std::string() : describe_all(all, wish->common.output));
+    co_return written ? codes.code() : complain("", written.error());
 }
 
 }  // namespace
 
+Task<std::optional<std::int64_t>> count_records(client::Cluster* cluster, client::TopicPtr topic) {
+    std::vector<client::OffsetQuestion> questions;
+    for (const auto& partition : topic->partitions) {
+        if (partition.leader.value < 0) co_return std::nullopt;
+        questions.push_back({partition.id, client::latest_time});
+    }
+    auto asking = client::list_offsets(*cluster, topic->name, questions, client::Isolation::read_uncommitted);
+    const auto ends = co_await std::move(asking);
+    for (auto& question : questions) question.time = client::earliest_time;
+    auto asking_starts = client::list_offsets(*cluster, topic->name, questions, client::Isolation::read_uncommitted);
+    const auto starts = co_await std::move(asking_starts);
+    if (!ends || !starts) co_return std::nullopt;
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < ends->size(); ++i) sum += (*ends)[i].offset - (*starts)[i].offset;
+    co_return sum;
+}
+
 void declare_topic_list(Options& topic) {
     Options& o = topic.subcommand("list", "Topics, and with -o wide their sizes and records");
     const auto wish = std::make_shared<ListWish>();
+    o.positional("TOPIC", "only these topics", wish->common.topics.words);
+    add_regex_option(o, wish->common.topics);
     add_output_option(o, wish->common.output);
     o.add({"--internal", nullptr, "internal topics too", "What"}, wish->internal);
     add_connection_options(o, wish->common.connection);
     o.then([wish] {
+        if (auto good = check(wish->common.topics); !good) return usage_error(good.error().message);
         return on_cluster(wish->common.connection, [&](Cluster& cluster) { return list(&cluster, wish.get()); });
     });
 }
@@ -246,12 +296,14 @@ void declare_topic_list(Options& topic) {
 void declare_topic_describe(Options& topic) {
     Options& o = topic.subcommand("describe", "Partitions, replicas, offsets and configuration of topics");
     const auto wish = std::make_shared<DescribeWish>();
-    o.positional("TOPIC", "topics", wish->common.names);
+    o.positional("TOPIC", "topics", wish->common.topics.words);
+    add_regex_option(o, wish->common.topics);
     o.add({"--all-configs", nullptr, "defaults too", "What"}, wish->all_configs);
     add_output_option(o, wish->common.output);
     add_connection_options(o, wish->common.connection);
     o.then([wish] {
-        if (wish->common.names.empty()) return usage_error("which topic? klog topic describe TOPIC");
+        if (wish->common.topics.empty()) return usage_error("which topic? klog topic describe TOPIC");
+        if (auto good = check(wish->common.topics); !good) return usage_error(good.error().message);
         return on_cluster(wish->common.connection, [&](Cluster& cluster) { return describe(&cluster, wish.get()); });
     });
 }
