@@ -68,6 +68,13 @@ void declare_delivery(Declared& d) {
     o.add({"--batch-bytes", "SIZE", "bytes of a batch before compression (256KiB)", "Delivery"},
           number(d.batch_bytes, 1, 1 << 30, true));
     o.add({"--batch-records", "N", "records of a batch", "Delivery"}, number(d.batch_records, 1, count_max, false));
+    o.add({"--rate", "N[/s]", "records per second at most", "Delivery"}, [&d](std::string_view text) -> Result<> {
+        if (text.ends_with("/s")) text.remove_suffix(2);
+        KLOG_TRY(d.wish.rate, parse_size(text));
+        if (*d.wish.rate < 1 || *d.wish.rate > count_max)
+            return fail(Errc::invalid_argument, "{} is not between 1 and {}", text, count_max);
+        return {};
+    });
     o.add_flag_with_value({"--create", "PARTITIONS", "create the topic when it is not there", "Delivery"},
                           [&d](std::string_view text) -> Result<> {
                               d.wish.create = true;

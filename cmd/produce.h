@@ -30,6 +30,7 @@ struct ProduceWish {
     bool create = false;
     std::int32_t create_partitions = -1;  // -1: the broker's default.
     bool receipts = false;
+    std::optional<std::int64_t> rate;  // Records per second at most.
 };
 
 ExitCode run_produce(client::Config config, ProduceWish& wish);

@@ -9,6 +9,8 @@
 
 #include "cmd/pipes.h"
 #include "cmd/produce.h"
+#include "cmd/progress.h"
+#include "cmd/quantity.h"
 #include "core/client/admin.h"
 #include "core/client/producer.h"
 #include "core/client/run.h"
@@ -17,7 +19,6 @@ namespace klog::cmd {
 namespace {
 
 using base::Errc;
-using base::fail;
 using base::Result;
 using client::Cluster;
 using client::Producer;
@@ -25,6 +26,12 @@ using runtime::Task;
 
 /// A record longer than this is not gathered, whatever the broker would say.
 constexpr std::size_t record_bytes_max = 512u << 20;
+/// When a record is longer than this, the broker is asked how long one may be before more is gathered.
+constexpr std::size_t record_bytes_unasked = 1u << 20;
+/// Compression may bring a record below the broker's limit, but hardly from beyond so many times it.
+constexpr std::size_t compression_ratio_max = 100;
+/// After a pause in the input, --rate makes up for no more than this.
+constexpr auto rate_burst = std::chrono::milliseconds(100);
 /// Receipts that were not written yet; beyond it no more input is taken.
 constexpr std::size_t receipt_bytes_max = 64u << 10;
 
@@ -43,7 +50,16 @@ struct Production {
     bool going_on() const { return !failure && !interrupted; }
     void stop(std::string subject, base::Error why) {
         if (!failure) failure = {std::move(subject), std::move(why)};
+        end_input();
+    }
+    /// What is wrong is in the input: what came before it still counts.
+    void refuse(std::string subject, base::Error why) {
+        input_fault = !failure;
+        stop(std::move(subject), std::move(why));
+    }
+    void end_input() {
         input.stop();
+        stopped.notify_all();
     }
 
     Cluster& cluster;
@@ -65,9 +81,14 @@ struct Production {
     std::map<std::uint64_t, std::uint64_t> unacknowledged;
     std::string receipts;
     bool last_receipts = false;
+    bool opened = false;  // The topic that the command names is there: records may be under way.
     runtime::Signal receipts_changed;
     runtime::Scope scope;
+    std::optional<std::size_t> record_limit;  // Of this topic, once it was asked for.
+    base::MonotonicTime next_record{};        // With --rate: when it may leave.
+    runtime::Signal stopped;
     std::optional<std::pair<std::string, base::Error>> failure;
+    bool input_fault = false;
     int interrupted = 0;
 };
 
@@ -75,9 +96,13 @@ void Production::delivered(const client::Delivery& delivery) {
     if (delivery.error) {
         // What was split and failed stays in `unacknowledged`, so that no more is claimed than is true.
         const std::string subject = fmt::format("{}/{}", delivery.topic, delivery.partition);
-        const std::string which = delivery.count == 1
-                                      ? fmt::format("record {}", delivery.first_tag)
-                                      : fmt::format("{} records from {} on", delivery.count, delivery.first_tag);
+        const std::uint64_t first = delivery.first_tag + static_cast<std::uint64_t>(delivery.part_from);
+        // Between the records of a batch that was split may lie some that went to other partitions.
+        const client::TopicPtr info = cluster.known(std::string(delivery.topic));
+        const bool exact = delivery.part_from == 0 || (wish.topic && info && info->partitions.size() == 1);
+        const std::string which = delivery.count > 1
+                                      ? fmt::format("{} records from {} on", delivery.count, first)
+                                      : fmt::format("record {}{}", first, exact ? "" : " or a later one");
         return stop(subject, {delivery.error->code, fmt::format("{}: {}", which, delivery.error->message)});
     }
     if (!delivery.more_parts) unacknowledged.erase(delivery.first_tag);
@@ -170,30 +195,79 @@ Result<Taken> take_record(Production& p, bool at_end) {
     return skip ? Taken::skipped : Taken::record;
 }
 
+/// With --rate: waits until the next record may leave, or the input was stopped.
+Task<void> keep_rate(Production* p) {
+    p->next_record = std::max(p->next_record, p->cluster.now() - rate_burst);
+    while (p->going_on() && p->cluster.now() < p->next_record) {
+        const auto deadline = p->next_record;
+        (void)co_await p->stopped.wait(deadline);
+        p->now_ms = p->cluster.runtime().clock().wall_ms();
+    }
+}
+
+/// How long a record of the topic may be. What the broker does not tell, it says when it gets the record.
+Task<std::size_t> record_limit(Production* p) {
+    std::size_t limit = record_bytes_max;
+    std::vector<std::string> names{p->topic_name};
+    auto asking = client::describe_configs(p->cluster, client::ConfigResource::topic, std::move(names));
+    const auto described = co_await std::move(asking);
+    if (!described) co_return limit;
+    for (const auto& topic : *described)
+        for (const auto& entry : topic.entries)
+            if (entry.name == "max.message.bytes" && entry.value)
+                if (const auto number = parse_integer(*entry.value); number && *number > 0)
+                    limit = std::min(limit, static_cast<std::size_t>(*number));
+    const bool compressed = p->cluster.config().compression.codec != records::Codec::none;
+    co_return compressed ? std::min(record_bytes_max, limit * compression_ratio_max) : limit;
+}
+
+/// What the buffer holds is the beginning of a record. Stops when it is already too long.
+Task<void> check_length(Production* p) {
+    const std::size_t gathered = p->buffer.size() - p->begin;
+    if (gathered <= record_bytes_unasked) co_return;
+    if (!p->record_limit && !p->topic_name.empty()) {
+        auto asking = record_limit(p);
+        p->record_limit = co_await std::move(asking);
+    }
+    const std::size_t limit = p->record_limit.value_or(record_bytes_max);
+    if (gathered > limit)
+        p->refuse(p->topic_name, {Errc::too_large, fmt::format("record {}, which begins at byte {}, is longer than "
+                                                               "max.message.bytes={} (MESSAGE_TOO_LARGE)",
+                                                               p->records + 1, p->bytes_taken, limit)});
+}
+
 /// Takes all whole records from the buffer.
 Task<void> take_records(Production* p, bool at_end) {
     p->now_ms = p->cluster.runtime().clock().wall_ms();
     while (p->going_on()) {
+        if (p->wish.rate && p->begin < p->buffer.size()) {
+            co_await keep_rate(p);
+            if (!p->going_on()) co_return;
+        }
         const auto taken = take_record(*p, at_end);
         if (!taken) {
-            p->stop(p->topic_name,
-                    {taken.error().code, fmt::format("record {}: {}", p->records + 1, taken.error().message)});
+            p->refuse(p->topic_name,
+                      {taken.error().code, fmt::format("record {}, which begins at byte {}: {}", p->records + 1,
+                                                       p->bytes_taken, taken.error().message)});
             co_return;
         }
         if (*taken == Taken::need_more) co_return;
+        if (*taken == Taken::record && p->wish.rate)
+            p->next_record += std::chrono::nanoseconds(std::chrono::seconds(1)) / *p->wish.rate;
         if (*taken == Taken::full) {
             co_await p->producer.room();
         } else if (*taken == Taken::other_topic) {
             if (!p->record.topic) {
-                p->stop("", {Errc::invalid_argument,
-                             fmt::format("record {} names no topic; name one: klog produce TOPIC", p->records + 1)});
+                p->refuse("", {Errc::invalid_argument,
+                               fmt::format("record {} names no topic; name one: klog produce TOPIC", p->records + 1)});
                 co_return;
             }
             std::string name(*p->record.topic);
             p->topic_name = name;
+            p->record_limit.reset();
             auto opening = open_topic(p, std::move(name));
             auto opened = co_await std::move(opening);
-            if (!opened) co_return p->stop(p->topic_name, opened.error());
+            if (!opened) co_return p->refuse(p->topic_name, opened.error());
             p->topic = *opened;
         }
     }
@@ -214,20 +288,22 @@ Task<void> read_input(Production* p) {
         }
         p->begin = 0;
         co_await take_records(p, at_end);
-        if (p->buffer.size() - p->begin > record_bytes_max)
-            co_return p->stop(p->topic_name, {Errc::too_large, fmt::format("record {} is longer than {} bytes",
-                                                                           p->records + 1, record_bytes_max)});
+        co_await check_length(p);
         // Who does not read the receipts holds up the input.
         while (p->receipts.size() >= receipt_bytes_max && p->going_on()) co_await p->receipts_changed.wait();
     }
 }
 
-ExitCode report(const Production& p) {
-    if (!p.failure && !p.interrupted) return code_of(Exit::done);
+std::string acknowledged(const Production& p) {
     const bool all = p.unacknowledged.empty();
     const std::uint64_t record = all ? p.records : p.unacknowledged.begin()->first - 1;
     const std::uint64_t byte = all ? p.bytes_taken : p.unacknowledged.begin()->second;
-    const std::string through = fmt::format("acknowledged through input record {}, byte {}", record, byte);
+    return fmt::format("acknowledged through input record {}, byte {}", record, byte);
+}
+
+ExitCode report(const Production& p) {
+    if (!p.failure && !p.interrupted) return code_of(Exit::done);
+    const std::string through = acknowledged(p);
     if (p.failure) {
         complain(p.failure->first, p.failure->second);
         say(through);
@@ -250,19 +326,29 @@ Task<ExitCode> copy_input(Production* p) {
         }
         p->topic = *opened;
     }
+    p->opened = true;
     co_await read_input(p);
-    // After a failure only what is on its way may still arrive: whoever goes on from there shall repeat little.
-    if (!p->failure) co_await p->producer.flush();
+    // When a record was not delivered, only what is on its way may still arrive: whoever goes on shall repeat little.
+    if (!p->failure || p->input_fault) co_await p->producer.flush();
     co_return code_of(Exit::done);
 }
 
 Task<int> produce(Cluster& cluster, client::Interrupts& interrupts, ProduceWish& wish) {
     Production production(cluster, wish);
     Production* const p = &production;
-    interrupts.on_first([p](int signal) {
-        p->interrupted = signal;
-        p->input.stop();
-    });
+    interrupts.on_first(
+        [p](int signal) {
+            p->interrupted = signal;
+            p->end_input();
+            if (p->opened) return;
+            // Nothing is under way that could be waited for.
+            say(fmt::format("interrupted: {}", acknowledged(*p)));
+            _exit(128 + signal);
+        },
+        [p] { say(fmt::format("interrupted again: {}; what was under way may have arrived", acknowledged(*p))); });
+    const auto began = cluster.now();
+    Progress progress(cluster.runtime().clock(), !(wish.receipts && isatty(STDOUT_FILENO) != 0),
+                      [p, began] { return flow_words(p->records, p->bytes_taken, p->cluster.now() - began); });
     if (wish.receipts) p->scope.spawn(write_receipts(p));
     const ExitCode code = co_await copy_input(p);
     co_await p->input.close();
@@ -271,6 +357,7 @@ Task<int> produce(Cluster& cluster, client::Interrupts& interrupts, ProduceWish&
     p->receipts_changed.notify_all();
     co_await p->scope.join();
     interrupts.on_first({});
+    co_await progress.close();
     co_return code != code_of(Exit::done) ? code : report(*p);
 }
 

@@ -32,6 +32,7 @@ struct OutgoingBatch {
     std::shared_ptr<std::string> bytes;  // Sealed; producer fields and CRC are stamped when it is sent.
     std::int32_t count = 0;
     std::uint64_t first_tag = 0;      // Of its first record, as the caller numbered them.
+    std::int32_t part_from = 0;       // It was split: how many records of the whole came before this part.
     bool more_parts = false;          // It was split: another part with this tag follows.
     std::vector<std::uint64_t> tags;  // Of every record, when the producer keeps them.
     std::size_t accounted_bytes = 0;  // What it holds of buffer.memory.

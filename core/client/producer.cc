@@ -317,15 +317,9 @@ Task<void> Producer::drive() {
 void Producer::deliver(Partition& partition, std::unique_ptr<OutgoingBatch> batch, Offset base_offset,
                        base::TimestampMs append_time_ms, std::optional<base::Error> error) {
     used_bytes_ -= batch->accounted_bytes;
-    Delivery delivery{partition.topic.name,
-                      partition.id,
-                      base_offset,
-                      batch->count,
-                      batch->first_tag,
-                      batch->more_parts,
-                      keep_tags_ ? &batch->tags : nullptr,
-                      append_time_ms,
-                      std::move(error)};
+    Delivery delivery{partition.topic.name, partition.id,     base_offset,       batch->count,
+                      batch->first_tag,     batch->part_from, batch->more_parts, keep_tags_ ? &batch->tags : nullptr,
+                      append_time_ms,       std::move(error)};
     if (delivered_) delivered_(delivery);
     progress_->notify_all();
 }

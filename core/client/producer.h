@@ -28,6 +28,7 @@ struct Delivery {
     base::Offset base_offset{-1};  // Unknown with acks=0, and for what a broker had already.
     std::int32_t count = 0;
     std::uint64_t first_tag = 0;
+    std::int32_t part_from = 0;                        // The batch was split: its records before this part.
     bool more_parts = false;                           // The batch was split: another delivery with this tag follows.
     const std::vector<std::uint64_t>* tags = nullptr;  // Of each record, with keep_tags.
     base::TimestampMs append_time_ms = -1;

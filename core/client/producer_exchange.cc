@@ -171,6 +171,7 @@ void Producer::split(Partition& partition, std::unique_ptr<OutgoingBatch> batch)
         part->born = batch->born;
         const bool first = parts.empty();
         part->first_tag = batch->first_tag;
+        part->part_from = batch->part_from + (first ? 0 : half);
         part->more_parts = first || batch->more_parts;
         if (!batch->tags.empty())
             part->tags.assign(batch->tags.begin() + (first ? 0 : half),
