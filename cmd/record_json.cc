@@ -98,7 +98,7 @@ private:
         std::int64_t ms = 0;
         if (!json_.integer(ms)) return false;
         if (ms < -1) return json_.fail("a timestamp below zero");
-        if (ms >= 0) out_.timestamp_ms = ms;
+        out_.timestamp_ms = ms;  // -1: the record had none, and shall have none.
         return true;
     }
 
