@@ -79,9 +79,13 @@ Task<int> create(Cluster* cluster, CreateWish* wish) {
     auto creating = client::create_topics(*cluster, std::move(topics), wish->common.care.dry_run);
     auto created = co_await std::move(creating);
     if (!created) co_return complain("", created.error());
-    if (wish->if_not_exists)
-        for (client::ItemResult& result : *created)
-            if (result.error && result.error->code == Errc::exists) result.error.reset();
+    for (client::ItemResult& result : *created) {
+        if (wish->if_not_exists && result.error && result.error->code == Errc::exists) result.error.reset();
+        if (result.error || wish->common.care.dry_run) continue;
+        // Kafka answers before its brokers know of the topic; what comes next in a script wants to use it.
+        auto appearing = cluster->topic(result.name, Cluster::Expect::appears);
+        if (const auto there = co_await std::move(appearing); !there) result.error = there.error();
+    }
     co_return report_items(*created, wish->common.care.dry_run ? "would be created" : "created");
 }
 
