@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "core/base/log.h"
-
+#include "tests/log/amount.h"
 #include "tests/log/log_model.h"
 
 using namespace klog;
@@ -155,10 +155,8 @@ private:
 
 TEST_CASE("a run of 200 operations survives a crash at every step, in every way") {
     if (std::getenv("KLOG_LOG") == nullptr) base::set_log_level(base::LogLevel::off);
-    const char* const given = std::getenv("KLOG_SEED");
-    const std::uint64_t first = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-    const char* const runs_given = std::getenv("KLOG_RUNS");
-    const std::uint64_t runs = runs_given != nullptr ? std::strtoull(runs_given, nullptr, 10) : 1;
+    const std::uint64_t first = number_from("KLOG_SEED", 1);
+    const std::uint64_t runs = amount("KLOG_RUNS", 1);
     for (std::uint64_t seed = first; seed < first + runs; ++seed) {
         INFO("seed " << seed);
         const auto before = std::chrono::steady_clock::now();  // lint allows time: it measures

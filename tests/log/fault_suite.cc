@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "core/base/log.h"
+#include "tests/log/amount.h"
 #include "tests/log/log_model.h"
 
 using namespace klog;
@@ -99,26 +100,33 @@ std::string run(const Kind& kind, std::uint64_t nth, std::uint64_t seed, os::Cra
     return driver.compare();
 }
 
+/// Every call of one kind in turn; what was wrong is said.
+std::uint64_t fail_each(const Kind& kind, std::uint64_t seed) {
+    std::uint64_t runs = 0, failures = 0, nth = 1;
+    for (bool reached = true; reached && failures < 5; ++nth) {
+        for (const auto end : {os::Crash::drop_unsynced, os::Crash::keep_some}) {
+            ++runs;
+            const auto fault = run(kind, nth, seed, end, reached);
+            if (fault.empty()) continue;
+            ++failures;
+            FAIL_CHECK("seed " << seed << ", call " << nth << " of '" << std::string(kind.name) << "', then crash "
+                               << int(end) << ": " << fault);
+        }
+    }
+    std::printf("%-28s %llu calls\n", kind.name, static_cast<unsigned long long>(nth - 2));
+    return runs;
+}
+
 }  // namespace
 
 TEST_CASE("whatever call fails, nothing acknowledged is lost and nothing is acknowledged that is not safe") {
     if (std::getenv("KLOG_LOG") == nullptr) base::set_log_level(base::LogLevel::off);
-    const char* const given = std::getenv("KLOG_SEED");
-    const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-    std::uint64_t runs = 0;
-    for (const auto& kind : kinds) {
-        std::uint64_t failures = 0, nth = 1;
-        for (bool reached = true; reached && failures < 5; ++nth) {
-            for (const auto end : {os::Crash::drop_unsynced, os::Crash::keep_some}) {
-                ++runs;
-                const auto fault = run(kind, nth, seed, end, reached);
-                if (fault.empty()) continue;
-                ++failures;
-                FAIL_CHECK("seed " << seed << ", call " << nth << " of '" << std::string(kind.name) << "', then crash "
-                                   << int(end) << ": " << fault);
-            }
-        }
-        std::printf("%-28s %llu calls\n", kind.name, static_cast<unsigned long long>(nth - 2));
+    const std::uint64_t first = number_from("KLOG_SEED", 1);
+    const std::uint64_t seeds = amount("KLOG_RUNS", 1);
+    for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+        std::uint64_t runs = 0;
+        for (const auto& kind : kinds) runs += fail_each(kind, seed);
+        std::printf("seed %llu: %llu runs\n", static_cast<unsigned long long>(seed),
+                    static_cast<unsigned long long>(runs));
     }
-    std::printf("seed %llu: %llu runs\n", static_cast<unsigned long long>(seed), static_cast<unsigned long long>(runs));
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random sequences of append, flush, roll, truncate, retention, crash and reopen against a model: 100,000 operations
-// (KLOG_OPERATIONS), in sequences of their own seed. A failure prints its seed; KLOG_SEED runs that one alone.
+// (KLOG_OPERATIONS; the full tier: 10,000,000), in sequences of their own seed. A failure prints its seed; KLOG_SEED
+// runs that one alone.
 #include <cstdio>
 #include <cstdlib>
 
 #include <doctest/doctest.h>
 
 #include "core/base/log.h"
+#include "tests/log/amount.h"
 #include "tests/log/log_model.h"
 
 using namespace klog;
@@ -15,7 +17,7 @@ using namespace klog::log::test;
 
 namespace {
 
-constexpr std::uint64_t operations_default = 100'000;
+constexpr std::uint64_t operations_normal = 100'000;
 constexpr std::uint64_t operations_per_sequence = 400;
 
 constexpr os::Crash crashes[] = {os::Crash::process,   os::Crash::drop_unsynced, os::Crash::lose_entries,
@@ -130,19 +132,13 @@ private:
     const bool tracing_ = std::getenv("KLOG_LOG") != nullptr;  // Says on stderr what it does, down to the disk's steps.
 };
 
-std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
-    const char* const given = std::getenv(name);
-    return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
-}
-
 }  // namespace
 
 TEST_CASE("random operations and crashes leave what the model says") {
     if (std::getenv("KLOG_LOG") == nullptr) base::set_log_level(base::LogLevel::off);
     const bool one = std::getenv("KLOG_SEED") != nullptr;
     const std::uint64_t first = number_from("KLOG_SEED", 1);
-    const std::uint64_t sequences =
-        one ? 1 : number_from("KLOG_OPERATIONS", operations_default) / operations_per_sequence;
+    const std::uint64_t sequences = one ? 1 : amount("KLOG_OPERATIONS", operations_normal) / operations_per_sequence;
     int failures = 0;
     for (std::uint64_t seed = first; seed < first + sequences && failures < 5; ++seed) {
         const auto fault = Sequence(seed).run();
