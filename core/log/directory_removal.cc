@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Removal below a log directory: partitions, and segments that retention has given up. Renamed first, removed later.
+#include <utility>
+
+#include "core/base/log.h"
+#include "core/log/log_directory_parts.h"
+
+namespace klog::log {
+
+using base::Errc;
+using base::Result;
+
+void LogDirectory::Parts::run_removals() {
+    std::vector<Removal> batch;
+    {
+        const std::scoped_lock guard(mutex);
+        batch = std::exchange(removals, {});
+        removing = !batch.empty() && alive && !failure;
+        if (!removing) return;
+    }
+    // Until the log starts are durable a crash must find the files as they are.
+    if (write_checkpoint(Checkpoint::log_starts)) {
+        for (const auto& removal : batch) rename_and_remove(removal);
+    }
+    runtime.pool().submit([self = shared_from_this()] { self->run_removals(); });
+}
+
+void LogDirectory::Parts::rename_and_remove(const Removal& removal) {
+    std::vector<std::string> renamed;
+    {
+        const std::scoped_lock files_of_partition(removal.gate->mutex);
+        // The names of the segments that stay must be durable first: else a crash may leave neither.
+        if (removal.paths.empty() || removal.gate->generation != removal.generation) return;
+        if (auto synced = disk.sync_directory(os::parent_of(removal.paths.front())); !synced) {
+            if (synced.error().code != Errc::not_found) (void)report(std::move(synced).error());
+            return;
+        }
+        for (const auto& path : removal.paths) {
+            // After a truncation the same name may be a new segment's.
+            if (removal.gate->generation != removal.generation) break;
+            const std::string to = path + std::string(suffix_of(FileStage::deleted));
+            files.forget(path);
+            if (auto done = disk.rename(path, to))
+                renamed.push_back(to);
+            else if (done.error().code != Errc::not_found)
+                (void)report(std::move(done).error());
+        }
+    }
+    auto remove = [self = shared_from_this(), renamed = std::move(renamed)] { self->remove_trees(renamed); };
+    auto* const owner = removal.owner;
+    if (removal.delay.count() <= 0 || owner == nullptr) return remove();
+    owner->post([self = shared_from_this(), delay = removal.delay, owner, remove = std::move(remove)]() mutable {
+        owner->set_timer(owner->now() + delay, [self, remove = std::move(remove)]() mutable {
+            self->runtime.pool().submit(std::move(remove));
+        });
+    });
+}
+
+void LogDirectory::Parts::remove_trees(std::vector<std::string> paths) {
+    for (const auto& path : paths) {
+        {
+            const std::scoped_lock guard(mutex);
+            if (!alive || failure) return;
+        }
+        if (auto removed = os::remove_tree(disk, path); !removed)
+            base::log_warn("{} could not be removed: {}", path, removed.error().message);
+    }
+}
+
+Result<> LogDirectory::remove_partition(const PartitionName& name) {
+    const std::string from = partition_path(name);
+    std::string to;
+    {
+        const std::scoped_lock guard(parts_->mutex);
+        if (parts_->failure) return std::unexpected(*parts_->failure);
+        to = parts_->at(deleted_directory_name(std::string_view(from).substr(path().size() + 1),
+                                               base::Uuid::random(parts_->random)));
+    }
+    auto renamed = parts_->disk.rename(from, to);
+    if (!renamed && renamed.error().code == Errc::not_found) return {};
+    if (renamed) renamed = parts_->disk.sync_directory(path());
+    if (!renamed) return std::unexpected(parts_->report(std::move(renamed).error()));
+    {
+        const std::scoped_lock guard(parts_->mutex);
+        parts_->kafka_named.erase(name);
+        parts_->forget(name);
+        parts_->opened.erase(name);
+        parts_->closed_ends.erase(name);
+    }
+    parts_->runtime.pool().submit([parts = parts_, to] { parts->remove_trees({to}); });
+    return {};
+}
+
+void LogDirectory::remove_later(std::vector<std::string> paths, std::shared_ptr<FileGate> gate,
+                                std::chrono::milliseconds delay, runtime::Shard* owner) {
+    const std::uint64_t generation = gate->generation;
+    {
+        const std::scoped_lock guard(parts_->mutex);
+        parts_->removals.push_back({std::move(paths), std::move(gate), generation, delay, owner});
+        if (std::exchange(parts_->removing, true)) return;
+    }
+    parts_->runtime.pool().submit([parts = parts_] { parts->run_removals(); });
+}
+
+}  // namespace klog::log
