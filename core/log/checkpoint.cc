@@ -282,7 +282,6 @@ Result<> PartitionLog::remove() {
     const std::scoped_lock files(log.gate->mutex);
     ++log.gate->generation;
     log.closed = true;
-    for (const auto& segment : log.segments) log.files.forget(log.at(*segment, FileKind::log));
     log.directory.detach(log.slot);
     return log.directory.remove_partition(log.name);
 }

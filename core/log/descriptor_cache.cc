@@ -53,6 +53,21 @@ void DescriptorCache::forget(const std::string& path) {
     std::erase(order_, path);
 }
 
+void DescriptorCache::forget_below(const std::string& directory) {
+    const std::string front = directory + "/";
+    std::vector<std::shared_ptr<os::File>> dropped;  // Closed after the lock is gone.
+    const std::scoped_lock guard(mutex_);
+    ++forgotten_;
+    const auto gone = [&](const std::string& path) { return path.starts_with(front); };
+    // order does not show: all of them go
+    std::erase_if(files_, [&](auto& each) {
+        if (!gone(each.first)) return false;
+        dropped.push_back(std::move(each.second));
+        return true;
+    });
+    std::erase_if(order_, gone);
+}
+
 std::size_t DescriptorCache::size() const {
     const std::scoped_lock guard(mutex_);
     return files_.size();

@@ -27,8 +27,10 @@ public:
 
     /// The open file, or opens it for reading and writing; it must exist (Open::create makes it). May block.
     base::Result<std::shared_ptr<os::File>> get(const std::string& path, os::Open how = os::Open::read_write);
-    /// The path is about to name something else, or nothing: the next get opens anew.
+    /// The path names something else since just now, or nothing: the next get opens anew. Call it after the removal.
     void forget(const std::string& path);
+    /// All files in a directory.
+    void forget_below(const std::string& directory);
     std::size_t size() const;
 
 private:

@@ -39,8 +39,9 @@ void LogDirectory::Parts::rename_and_remove(const Removal& removal) {
             // After a truncation the same name may be a new segment's.
             if (removal.gate->generation != removal.generation) break;
             const std::string to = path + std::string(suffix_of(FileStage::deleted));
-            files.forget(path);
-            if (auto done = disk.rename(path, to))
+            auto done = disk.rename(path, to);
+            files.forget(path);  // Afterwards: a read may have opened it until now.
+            if (done)
                 renamed.push_back(to);
             else if (done.error().code != Errc::not_found)
                 (void)report(std::move(done).error());
@@ -77,6 +78,8 @@ Result<> LogDirectory::remove_partition(const PartitionName& name) {
                                                base::Uuid::random(parts_->random)));
     }
     auto renamed = parts_->disk.rename(from, to);
+    // Whoever holds one of its files goes on with it; a partition that is made under this name gets its own.
+    parts_->files.forget_below(from);
     if (!renamed && renamed.error().code == Errc::not_found) return {};
     if (renamed) renamed = parts_->disk.sync_directory(path());
     if (!renamed) return std::unexpected(parts_->report(std::move(renamed).error()));

@@ -110,8 +110,8 @@ Result<> remember_earlier(PartitionLog::Parts& log, Offset snapshot) {
 }  // namespace
 
 Result<> PartitionLog::Parts::remove_file(const std::string& file) {
-    files.forget(file);
     auto removed = disk.remove(file);
+    files.forget(file);  // Afterwards: a read on the pool may have opened it until now.
     if (!removed && removed.error().code == Errc::not_found) return {};
     return removed;
 }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+#include <future>
+#include <thread>
+
 #include <doctest/doctest.h>
 
+#include "core/log/checkpoint_file.h"
+#include "core/log/descriptor_cache.h"
 #include "core/log/flush_rounds.h"
 #include "tests/log/fixture.h"
 
@@ -394,4 +400,50 @@ TEST_CASE("damage below the recovery point is served up to there and never cut")
     CHECK(good->next == Offset{5});
     CHECK(one.log->read({{5}, 1 << 20, {10}, true}).error().code == Errc::corrupt);
     CHECK(append(*one.log, {{"x"}}).error().code == Errc::corrupt);
+}
+
+TEST_CASE("a partition of an old name does not write into the files of the one that was removed") {
+    OneLog one;
+    one.open();
+    REQUIRE(append(*one.log, {{"old"}}));
+    one.machine.runtime.settle();
+    SUBCASE("closed before it was removed") {
+        REQUIRE(lent(*one.log, [&] { return one.log->close(); }));
+        one.log.reset();
+        REQUIRE(one.machine.directory->remove_partition(demo));
+    }
+    SUBCASE("with a segment that retention had given up and nobody removed yet") {
+        REQUIRE(one.log->roll());
+        REQUIRE(one.log->delete_records_before({1}));
+        REQUIRE(one.log->apply_retention(0, {1}) == 1);
+        REQUIRE(lent(*one.log, [&] { return one.log->remove(); }));
+        one.log.reset();
+    }
+    auto opened = one.machine.open(demo);
+    REQUIRE(opened);
+    one.log = std::move(*opened);
+    REQUIRE(append(*one.log, {{"new"}}));
+    one.machine.runtime.settle();
+    one.die();
+    one.open();
+    CHECK(values_of(*one.log) == std::vector<std::string>{"new"});
+}
+
+TEST_CASE("a segment's file that is looked at while it is removed is not taken for the one that follows") {
+    OneLog one;
+    one.open();
+    REQUIRE(append(*one.log, {{"a"}}));
+    one.machine.runtime.settle();
+    const std::string path = "/data/demo_0/" + segment_file_name({0}, FileKind::log);
+    // A cold read on another thread opens the file just before it goes.
+    one.disk.before_step([&](const os::Step& step) {
+        if (step.call == os::Call::remove && step.path == path) REQUIRE(one.machine.directory->files().get(path));
+    });
+    REQUIRE(lent(*one.log, [&] { return one.log->truncate_fully_and_start_at({0}); }));
+    one.disk.before_step({});
+    REQUIRE(append(*one.log, {{"b"}}));
+    one.machine.runtime.settle();
+    one.die();
+    one.open();
+    CHECK(values_of(*one.log) == std::vector<std::string>{"b"});
 }
