@@ -262,9 +262,9 @@ Result<> PartitionLog::close() {
     if (log.offline) return std::unexpected(*log.offline);
     if (log.damage) return std::unexpected(log.damage->error);
     if (log.closed) return {};
+    const std::scoped_lock files(log.gate->mutex);  // A job that waits for it finds another generation afterwards.
     if (log.resumed) {
         log.active().seal();
-        const std::scoped_lock files(log.gate->mutex);
         auto work = collect(log);
         drop_obsolete_snapshots(log, *work);
         if (auto written = work->write(false); !written) return std::unexpected(log.report(std::move(written).error()));

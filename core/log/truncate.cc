@@ -85,7 +85,8 @@ Result<> settle_removals(PartitionLog::Parts& log) {
 }
 
 Result<> lower_recovery_point(PartitionLog::Parts& log, Offset to) {
-    if (log.slot->recovery_point_on_disk.load() <= to.value) return {};
+    // What the slot says may be on its way to the file on another thread: then this write waits for that one.
+    if (log.slot->recovery_point_on_disk.load() <= to.value && log.slot->recovery_point.load() <= to.value) return {};
     log.slot->recovery_point = std::min(to, log.recovery_point()).value;
     auto written = log.directory.write_recovery_points();
     if (written)
@@ -135,7 +136,13 @@ Result<> cut_files(PartitionLog::Parts& log, const Cut& cut) {
     auto& segment = log.active();
     KLOG_TRY(const auto file, segment.file(log.files, log.path));
     KLOG_TRY_VOID(file->truncate(cut.position));
-    KLOG_TRY_VOID(file->sync());
+    // A flush round that is under way will not count any more: what is left is made durable here.
+    for (std::size_t i = log.segment_of(log.flushed()); i < log.segments.size(); ++i) {
+        KLOG_TRY(const auto unflushed, log.segments[i]->file(log.files, log.path));
+        KLOG_TRY_VOID(unflushed->sync());
+    }
+    if (!log.first_name_durable) KLOG_TRY_VOID(log.disk.sync_directory(log.directory.path()));
+    log.first_name_durable = true;
     KLOG_TRY_VOID(remove_snapshots_beyond(log, cut.end));
     segment.persisted = true;
     if (!segment.indexed()) KLOG_TRY_VOID(log.resume_active());
@@ -181,7 +188,7 @@ Result<Offset> PartitionLog::truncate_to(Offset offset) {
     // A start inside the batch that was cut comes down last: before, it would bring deleted records back.
     if (done && cut->end < log.log_start()) done = write_log_start(log, cut->end);
     if (done) {
-        log.set_offsets(std::min(log.log_start(), cut->end), cut->end, std::min(log.flushed(), cut->end),
+        log.set_offsets(std::min(log.log_start(), cut->end), cut->end, cut->end,
                         std::min(log.recovery_point(), cut->end));
         if (log.damage && log.damage->offset >= cut->end) log.damage.reset();
         done = resume_after_cut(log);

@@ -447,3 +447,49 @@ TEST_CASE("a segment's file that is looked at while it is removed is not taken f
     one.open();
     CHECK(values_of(*one.log) == std::vector<std::string>{"b"});
 }
+
+TEST_CASE("what a cut leaves is flushed, although the round that was under way is not counted") {
+    OneLog one;
+    one.machine.config->segment_bytes = 200;
+    one.open();
+    for (int i = 0; i < 9; ++i) REQUIRE(append(*one.log, {{"x"}}));
+    REQUIRE(lent(*one.log, [&] { return one.log->truncate_to({6}); }));
+    one.machine.runtime.settle();
+    CHECK(one.log->flushed_offset() == Offset{6});
+    one.die();
+    base::Random random(1);
+    one.disk.crash(os::Crash::drop_unsynced, random);
+    one.open();
+    CHECK(one.log->log_end_offset() == Offset{6});
+}
+
+TEST_CASE("a recovery point that is just being written does not outlive a cut below it") {
+    OneLog one;
+    one.open();
+    for (int i = 0; i < 9; ++i) REQUIRE(append(*one.log, {{"x"}}));
+    one.machine.runtime.settle();
+    const auto work = one.log->begin_checkpoint();
+    REQUIRE(work);
+    REQUIRE(work->run());
+    one.log->end_checkpoint(work);
+    REQUIRE(one.log->recovery_point() == Offset{9});
+    // Another thread has gathered the recovery points and is about to put the file in place.
+    std::promise<void> gathered, cut;
+    std::atomic<bool> first = true;
+    one.disk.before_step([&](const os::Step& step) {
+        if (step.call != os::Call::rename || !step.path.contains(recovery_point_name) || !first.exchange(false)) return;
+        gathered.set_value();
+        // A cut that does not wait for the file ends here; one that does goes on later.
+        (void)cut.get_future().wait_for(std::chrono::milliseconds(200));
+    });
+    std::thread writer([&] { CHECK(one.machine.directory->write_recovery_points()); });
+    gathered.get_future().wait();
+    CHECK(lent(*one.log, [&] { return one.log->truncate_to({4}); }));
+    cut.set_value();
+    writer.join();
+    one.disk.before_step({});
+    one.die();
+    one.open();
+    CHECK_FALSE(one.log->damage());
+    CHECK(one.log->log_end_offset() == Offset{4});
+}
