@@ -54,7 +54,7 @@ SegmentTails tails_of(const PartitionLog::Parts& log, const Segment& segment) {
     };
     add(FileKind::offset_index, segment.offsets_written, segment.offsets().view());
     add(FileKind::time_index, segment.times_written, segment.times().view());
-    if (segment.aborted_loaded && !segment.aborted.empty()) {
+    if (segment.aborted_loaded && (!segment.aborted.empty() || segment.aborted_stale)) {
         std::string all;
         for (const auto& each : segment.aborted) format_transaction(all, each);
         add(FileKind::transaction_index, segment.transactions_written * transaction_entry_bytes, all);
@@ -161,6 +161,7 @@ void take_note(PartitionLog::Parts& log, const DerivedFiles& work) {
             segment.offsets_written = std::max(segment.offsets_written, done.offsets);
             segment.times_written = std::max(segment.times_written, done.times);
             segment.transactions_written = std::max(segment.transactions_written, done.transactions);
+            if (segment.aborted_loaded && segment.aborted.size() == done.transactions) segment.aborted_stale = false;
             const bool whole =
                 done.offsets == segment.offsets().view().size() && done.times == segment.times().view().size();
             if (i + 1 < log.segments.size() && whole) segment.persisted = true;

@@ -116,6 +116,13 @@ Result<> PartitionLog::Parts::remove_file(const std::string& file) {
     return removed;
 }
 
+Result<> PartitionLog::Parts::remove_segment_files(const Segment& segment) {
+    // The log first: indexes without a log are swept when the log is opened, a log without indexes is read.
+    for (const auto kind : {FileKind::log, FileKind::offset_index, FileKind::time_index, FileKind::transaction_index})
+        KLOG_TRY_VOID(remove_file(at(segment, kind)));
+    return disk.sync_directory(path);
+}
+
 Result<std::optional<CompletedTransaction>> PartitionLog::Parts::apply_producer(EntryScanner& scanner,
                                                                                 const ScannedEntry& entry) {
     if (!entry.is_batch() || entry.batch_header().producer_id().value < 0) return std::nullopt;
@@ -149,6 +156,7 @@ Result<> PartitionLog::Parts::load_aborted(Segment& segment, Offset limit) {
         segment.aborted.push_back(one->front());
     }
     segment.transactions_written = segment.aborted.size();
+    segment.aborted_stale = bytes->size() > segment.aborted.size() * transaction_entry_bytes;
     return {};
 }
 

@@ -111,6 +111,8 @@ struct PartitionLog::Parts final : SlotClient {
     base::Result<> load_aborted(Segment& segment, base::Offset limit);
     /// Closes what is open of a file and removes it; no error when it is missing.
     base::Result<> remove_file(const std::string& file);
+    /// Its log and its indexes, durably: a segment that begins at the same offset later must not find them.
+    base::Result<> remove_segment_files(const Segment& segment);
     void note_completed(const CompletedTransaction& completed);
 
     // append.cc

@@ -341,17 +341,15 @@ Result<> Recovery::judge(std::size_t number, FaultFacts facts, std::uint64_t pos
 /// Segments behind go first, from the last one on, each durably: a crash in between leaves no hole.
 Result<> Recovery::cut(std::size_t number, std::uint64_t position) {
     while (log_.segments.size() > number + 1) {
-        const auto& last = *log_.segments.back();
-        KLOG_TRY_VOID(log_.remove_file(log_.at(last, FileKind::log)));
-        KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
+        KLOG_TRY_VOID(log_.remove_segment_files(*log_.segments.back()));
         log_.segments.pop_back();
     }
     auto& segment = *log_.segments[number];
     if (position == 0 && number > 0 && segment.base_offset() != expected_) {
-        KLOG_TRY_VOID(log_.remove_file(log_.at(segment, FileKind::log)));
+        KLOG_TRY_VOID(log_.remove_segment_files(segment));
         log_.segments.pop_back();
         log_.active().persisted = true;
-        return log_.disk.sync_directory(log_.path);
+        return {};
     }
     segment.persisted = true;  // It is active again.
     KLOG_TRY(const auto file, segment.file(log_.files, log_.path));
@@ -415,6 +413,7 @@ Result<> Recovery::run() {
         log_.first_name_durable = false;
         log_.set_offsets(at, at, at, at);
         log_.active().resume();
+        log_.active().aborted_loaded = true;  // There are none.
         log_.resumed = true;
         return {};
     }
@@ -436,8 +435,9 @@ Result<> Recovery::run() {
         KLOG_TRY(const auto file, log_.files.get(log_.at(*fresh, FileKind::log), os::Open::create));
         fresh->set_file(file);
         fresh->resume();
+        fresh->aborted_loaded = true;
         KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
-        KLOG_TRY_VOID(log_.remove_file(log_.at(log_.active(), FileKind::log)));
+        KLOG_TRY_VOID(log_.remove_segment_files(log_.active()));
         log_.segments.clear();
         log_.segments.push_back(std::move(fresh));
         log_.producers.clear();

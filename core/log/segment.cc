@@ -136,7 +136,8 @@ void Segment::truncate(Offset end, std::uint64_t position) {
     // again.
     if (largest_.offset >= end) largest_ = times_.last();
     if (size_ == 0) first_timestamp_ms_.reset();
-    std::erase_if(aborted, [&](const AbortedTransaction& each) { return each.last_offset >= end; });
+    if (std::erase_if(aborted, [&](const AbortedTransaction& each) { return each.last_offset >= end; }) > 0)
+        aborted_stale = true;
     transactions_written = std::min(transactions_written, aborted.size());
 }
 

@@ -109,6 +109,7 @@ public:
 
     std::vector<AbortedTransaction> aborted;
     bool aborted_loaded = false;
+    bool aborted_stale = false;  // Its file may hold more than `aborted`, of a log that is no more.
 
 private:
     base::Offset base_offset_;

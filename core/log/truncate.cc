@@ -103,13 +103,6 @@ Result<> write_log_start(PartitionLog::Parts& log, Offset start) {
     return written;
 }
 
-Result<> remove_segment_files(PartitionLog::Parts& log, const Segment& segment) {
-    // The log first: indexes without a log are swept when the log is opened, a log without indexes is read.
-    for (const auto kind : {FileKind::log, FileKind::offset_index, FileKind::time_index, FileKind::transaction_index})
-        KLOG_TRY_VOID(log.remove_file(log.at(segment, kind)));
-    return log.disk.sync_directory(log.path);
-}
-
 /// All that are on disk, also those that a job has written and not yet reported. Durably: one that came back would be
 /// taken for the state of a log that has grown anew.
 Result<> remove_snapshots_beyond(PartitionLog::Parts& log, Offset end) {
@@ -130,7 +123,7 @@ Result<> remove_snapshots_beyond(PartitionLog::Parts& log, Offset end) {
 /// Steps 3 and 4. A failure in here leaves memory and disk apart: the directory cannot go on.
 Result<> cut_files(PartitionLog::Parts& log, const Cut& cut) {
     while (log.segments.size() > cut.segment + 1) {
-        KLOG_TRY_VOID(remove_segment_files(log, *log.segments.back()));
+        KLOG_TRY_VOID(log.remove_segment_files(*log.segments.back()));
         log.segments.pop_back();
     }
     auto& segment = log.active();
@@ -214,7 +207,7 @@ Result<> PartitionLog::truncate_fully_and_start_at(Offset offset) {
     ++log.generation;
     const auto restart = [&]() -> Result<> {
         while (!log.segments.empty()) {
-            KLOG_TRY_VOID(remove_segment_files(log, *log.segments.back()));
+            KLOG_TRY_VOID(log.remove_segment_files(*log.segments.back()));
             log.segments.pop_back();
         }
         KLOG_TRY_VOID(remove_snapshots_beyond(log, {-1}));

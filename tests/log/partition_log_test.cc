@@ -493,3 +493,73 @@ TEST_CASE("a recovery point that is just being written does not outlive a cut be
     CHECK_FALSE(one.log->damage());
     CHECK(one.log->log_end_offset() == Offset{4});
 }
+
+namespace {
+
+/// A record, and behind it an aborted transaction, in the same segment or in its own.
+void begin_with_aborted(OneLog& one, bool own_segment) {
+    one.open();
+    BatchSpec inside{{"x"}};
+    inside.producer = {{7}, {0}, 0};
+    inside.transactional = true;
+    REQUIRE(append(*one.log, {{"before"}}));
+    if (own_segment) REQUIRE(one.log->roll());
+    REQUIRE(append(*one.log, inside));
+    REQUIRE(one.log->append_as_follower(
+        records::build_end_transaction({false, 1}, {7}, {0}, 1, one.log->log_end_offset(), {0})));
+    one.machine.runtime.settle();
+    const std::vector<AbortedTransaction> aborted{{{7}, {1}, {2}, {3}}};
+    REQUIRE(*one.log->aborted_transactions({0}, {3}) == aborted);
+}
+
+/// The log grows anew over where the transaction was, and is looked at by the next life.
+void grow_without_aborted(OneLog& one, bool own_segment) {
+    while (one.log->log_end_offset() < Offset{1}) REQUIRE(append(*one.log, {{"again"}}));
+    if (own_segment) REQUIRE(one.log->roll());
+    while (one.log->log_end_offset() < Offset{4}) REQUIRE(append(*one.log, {{"after"}}));
+    one.machine.runtime.settle();
+    one.close_clean();
+    one.open();
+    CHECK(one.log->aborted_transactions({0}, {4})->empty());
+}
+
+}  // namespace
+
+TEST_CASE("an aborted transaction is known after a clean stop and after a crash") {
+    for (const bool clean : {true, false}) {
+        OneLog one;
+        begin_with_aborted(one, false);
+        if (clean)
+            one.close_clean();
+        else
+            one.die();
+        one.open();
+        CHECK(one.log->aborted_transactions({0}, {3})->size() == 1);
+    }
+}
+
+TEST_CASE("an aborted transaction that was cut off does not come back from its index") {
+    for (const bool own_segment : {false, true}) {
+        OneLog one;
+        begin_with_aborted(one, own_segment);
+        REQUIRE(checkpoint(one.machine, *one.log));
+        REQUIRE(lent(*one.log, [&] { return one.log->truncate_to({1}); }));
+        grow_without_aborted(one, own_segment);
+    }
+}
+
+TEST_CASE("an aborted transaction that recovery cut off does not come back from its index") {
+    for (const bool own_segment : {false, true}) {
+        OneLog one;
+        begin_with_aborted(one, own_segment);
+        // The indexes are written, the recovery point is not noted any more, and the first record is torn.
+        REQUIRE(one.log->begin_checkpoint()->run());
+        one.die();
+        auto file = *one.disk.open("/data/demo_0/" + segment_file_name({0}, FileKind::log), os::Open::read_write);
+        REQUIRE(file->truncate(70));
+        file.reset();
+        one.open();
+        REQUIRE(one.log->log_end_offset() == Offset{0});
+        grow_without_aborted(one, own_segment);
+    }
+}
