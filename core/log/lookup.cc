@@ -19,8 +19,9 @@ namespace {
 struct Place {
     Offset base, end;
     std::uint64_t bytes = 0;
-    std::optional<TimestampMs> largest_ms;  // None: not known yet.
-    std::optional<std::uint64_t> position;  // Where to begin to walk; none: the index is not loaded.
+    std::optional<TimestampMs> largest_ms;      // None: not known yet.
+    std::optional<std::uint64_t> position;      // Where to begin to walk; none: the index is not loaded.
+    std::optional<std::uint64_t> largest_from;  // The bound lies in here: largest_ms counts what is before this place.
 };
 
 class Lookup final : public TimestampLookup {
@@ -36,13 +37,22 @@ public:
         for (std::size_t i = log.segment_of(start_); i < log.segments.size(); ++i) {
             const auto& segment = *log.segments[i];
             if (segment.base_offset() >= upper_bound_ || segment.size() == 0) break;
-            Place place{segment.base_offset(), log.end_of(i), segment.size(), std::nullopt, std::nullopt};
-            if (segment.indexed() && segment.largest_known()) {
-                place.largest_ms = segment.largest().timestamp_ms;
-                place.position = position_in(segment.offsets(), segment.times(), wanted_ms.value_or(*place.largest_ms));
-            }
+            Place place{segment.base_offset(), log.end_of(i), segment.size(), {}, {}, {}};
+            if (segment.indexed() && segment.largest_known())
+                describe(place, segment.offsets(), segment.times(), segment.largest().timestamp_ms);
             places_.push_back(place);
         }
+    }
+
+    /// By the indexes, in memory or just loaded.
+    void describe(Place& place, const OffsetIndex& offsets, const TimeIndex& times, TimestampMs largest_ms) const {
+        place.largest_ms = largest_ms;
+        if (!wanted_ms_ && place.end > upper_bound_) {
+            const auto below = times.before(upper_bound_);
+            place.largest_ms = below.timestamp_ms;
+            place.largest_from = offsets.floor(below.offset).position;
+        }
+        place.position = offsets.floor(times.floor(wanted_ms_.value_or(*place.largest_ms)).offset).position;
     }
 
     Result<std::optional<TimestampOffset>> run() override {
@@ -50,6 +60,7 @@ public:
         TimestampMs largest_ms = -1;
         for (auto& place : places_) {
             KLOG_TRY_VOID(load(place));
+            if (place.largest_from) KLOG_TRY_VOID(raise_largest(place));
             largest_ms = std::max(largest_ms, *place.largest_ms);
         }
         if (largest_ms < 0) return std::nullopt;
@@ -57,18 +68,23 @@ public:
     }
 
 private:
-    static std::uint64_t position_in(const OffsetIndex& offsets, const TimeIndex& times, TimestampMs wanted_ms) {
-        return offsets.floor(times.floor(wanted_ms).offset).position;
-    }
-
     Result<> load(Place& place) {
         if (place.largest_ms && place.position) return {};
         KLOG_TRY(const auto loaded,
                  load_indexes(disk_, files_, directory_, place.base, place.bytes, place.end, interval_bytes_));
-        place.largest_ms = loaded.times.last().timestamp_ms;
-        place.position = wanted_ms_ ? position_in(loaded.offsets, loaded.times, *wanted_ms_)
-                                    : position_in(loaded.offsets, loaded.times, *place.largest_ms);
+        describe(place, loaded.offsets, loaded.times, loaded.times.last().timestamp_ms);
         return {};
+    }
+
+    /// What lies between the last index entry below the bound and the bound.
+    Result<> raise_largest(Place& place) {
+        KLOG_TRY(const auto file, files_.get(join(directory_, segment_file_name(place.base, FileKind::log))));
+        EntryScanner scanner(*file, *place.largest_from, place.bytes, EntryScanner::Depth::headers);
+        for (;;) {
+            KLOG_TRY(const auto entry, scanner.next());
+            if (!entry || entry->last_offset >= upper_bound_) return {};
+            place.largest_ms = std::max(*place.largest_ms, entry->max_timestamp_ms);
+        }
     }
 
     Result<std::optional<TimestampOffset>> first_at_or_after(TimestampMs wanted_ms) {
@@ -127,9 +143,9 @@ std::shared_ptr<TimestampLookup> PartitionLog::lookup_timestamp(TimestampMs from
     return std::make_shared<Lookup>(*parts_, from, upper_bound);
 }
 
-std::shared_ptr<TimestampLookup> PartitionLog::lookup_max_timestamp() {
+std::shared_ptr<TimestampLookup> PartitionLog::lookup_max_timestamp(Offset upper_bound) {
     KLOG_CHECK(!parts_->lent, "the log is lent");
-    return std::make_shared<Lookup>(*parts_, std::nullopt, parts_->log_end());
+    return std::make_shared<Lookup>(*parts_, std::nullopt, upper_bound);
 }
 
 }  // namespace klog::log

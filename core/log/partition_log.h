@@ -238,8 +238,8 @@ public:
     base::Result<ReadResult> finish_read(const std::shared_ptr<ColdRead>& cold);
     /// [shard] The first record with timestamp >= `from` (Kafka's semantics), below `upper_bound`.
     std::shared_ptr<TimestampLookup> lookup_timestamp(base::TimestampMs from, base::Offset upper_bound);
-    /// [shard] The first record with the largest timestamp (KIP-734).
-    std::shared_ptr<TimestampLookup> lookup_max_timestamp();
+    /// [shard] The first record with the largest timestamp below `upper_bound` (KIP-734).
+    std::shared_ptr<TimestampLookup> lookup_max_timestamp(base::Offset upper_bound);
 
     // Leader epochs.
     std::optional<EpochEntry> latest_epoch() const;

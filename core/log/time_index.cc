@@ -75,6 +75,12 @@ TimestampedOffset TimeIndex::floor(TimestampMs timestamp_ms) const {
     return low == 0 ? TimestampedOffset{-1, base_} : entry(low - 1);
 }
 
+TimestampedOffset TimeIndex::before(Offset offset) const {
+    std::size_t count = entries();
+    while (count > 0 && entry(count - 1).offset >= offset) --count;
+    return count == 0 ? TimestampedOffset{-1, base_} : entry(count - 1);
+}
+
 void TimeIndex::maybe_append(TimestampMs timestamp_ms, Offset offset) {
     const TimestampedOffset before = last();
     if (timestamp_ms <= before.timestamp_ms) return;

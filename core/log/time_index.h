@@ -40,6 +40,9 @@ public:
     /// The last entry that is not younger than the timestamp, or (-1, base).
     TimestampedOffset floor(base::TimestampMs timestamp_ms) const;
 
+    /// The last entry whose offset is below this one, or (-1, base).
+    TimestampedOffset before(base::Offset offset) const;
+
     /// No effect when the timestamp is not beyond the last entry's. The index is not mapped.
     void maybe_append(base::TimestampMs timestamp_ms, base::Offset offset);
     /// Drops entries at or beyond the offset.

@@ -124,7 +124,7 @@ Task<Result<OffsetAtTime>> Partition::find_offset(Self self, std::int64_t timest
             const Offset start = self->offsets_.log_start;
             co_return OffsetAtTime{-1, start, log->epoch_for_offset(start).value_or(self->state_.leader_epoch)};
         }
-        case SpecialTimestamp::max_timestamp: co_return co_await look_up(self, log->lookup_max_timestamp(), bound);
+        case SpecialTimestamp::max_timestamp: co_return co_await look_up(self, log->lookup_max_timestamp(bound), bound);
         // There is no remote storage: nothing was ever moved there, and nothing waits for it.
         case SpecialTimestamp::latest_tiered:
         case SpecialTimestamp::earliest_pending_upload: co_return OffsetAtTime{};

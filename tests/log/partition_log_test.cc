@@ -349,9 +349,16 @@ TEST_CASE("an offset is found by its time") {
     CHECK(find(1'700'000'000'505)->offset == Offset{153});
     CHECK(find(1'700'000'000'994)->offset == Offset{299});
     CHECK_FALSE(find(1'700'000'000'995).has_value());
-    const auto largest = *one.log->lookup_max_timestamp()->run();
+    const auto largest = *one.log->lookup_max_timestamp({300})->run();
     CHECK(largest->offset == Offset{299});
     CHECK(largest->timestamp_ms == 1'700'000'000'994);
+    // What is not committed yet does not count, at whatever place of an index the bound lies.
+    for (std::int64_t bound = 3; bound < 300; bound += 3) {
+        const auto below = *one.log->lookup_max_timestamp({bound})->run();
+        REQUIRE(below);
+        CHECK(below->offset == Offset{bound - 1});
+    }
+    CHECK_FALSE(one.log->lookup_max_timestamp({0})->run()->has_value());
 }
 
 TEST_CASE("a full disk refuses appends, keeps reading, and takes appends again by itself") {
