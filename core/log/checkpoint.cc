@@ -24,9 +24,11 @@ struct FileTail {
     std::string path;
     std::uint64_t position = 0;
     std::string bytes;
+    bool replace = false;  // The whole file, at once: after a crash its segment is believed without a look.
 };
 
 Result<> write_tail(os::Disk& disk, const FileTail& tail, bool sync) {
+    if (tail.replace) return os::replace_file(disk, tail.path, tail.bytes);
     KLOG_TRY(const auto file, disk.open(tail.path, os::Open::create));
     KLOG_TRY_VOID(file->write_at(tail.position, tail.bytes));
     const std::uint64_t end = tail.position + tail.bytes.size();
@@ -43,14 +45,15 @@ struct SegmentTails {
     std::size_t offsets = 0, times = 0, transactions = 0;
 };
 
-SegmentTails tails_of(const PartitionLog::Parts& log, const Segment& segment) {
+SegmentTails tails_of(const PartitionLog::Parts& log, const Segment& segment, bool active) {
     SegmentTails result{segment.base_offset(),
                         {},
                         segment.offsets().view().size(),
                         segment.times().view().size(),
                         segment.aborted.size()};
     const auto add = [&](FileKind kind, std::size_t written, std::string_view bytes) {
-        result.tails.push_back({log.at(segment, kind), written, std::string(bytes.substr(written))});
+        result.tails.push_back(
+            {log.at(segment, kind), written, std::string(bytes.substr(written)), written == 0 && !active});
     };
     add(FileKind::offset_index, segment.offsets_written, segment.offsets().view());
     add(FileKind::time_index, segment.times_written, segment.times().view());
@@ -124,7 +127,8 @@ std::shared_ptr<DerivedFiles> collect(PartitionLog::Parts& log) {
     work->log_generation = log.generation;
     for (const auto& segment : log.segments) {
         const bool active = segment == log.segments.back();
-        if (active ? segment->indexed() : !segment->persisted) work->segments.push_back(tails_of(log, *segment));
+        if (active ? segment->indexed() : !segment->persisted)
+            work->segments.push_back(tails_of(log, *segment, active));
     }
     // Old epochs go when the log start that makes them old is durable: until then a crash may bring their records back.
     if (log.slot && log.epochs.truncate_start({log.slot->log_start_on_disk.load()})) log.epochs_written = false;
@@ -132,7 +136,7 @@ std::shared_ptr<DerivedFiles> collect(PartitionLog::Parts& log) {
     if (log.resumed && log.snapshot_at != log.log_end()) {
         work->snapshot_at = log.log_end();
         work->snapshot = FileTail{log.at(segment_file_name(log.log_end(), FileKind::producer_snapshot)), 0,
-                                  format_snapshot(log.producers)};
+                                  format_snapshot(log.producers), false};
     }
     return work;
 }

@@ -296,7 +296,10 @@ Result<ReadResult> PartitionLog::finish_read(const std::shared_ptr<ColdRead>& co
         if (done.error && same) return std::unexpected(*done.error);
         return read(done.request);
     }
-    if (done.indexes && !segment.indexed()) segment.set_indexes(std::move(*done.indexes));
+    if (done.indexes && !segment.indexed()) {
+        segment.set_indexes(std::move(*done.indexes));
+        if (!segment.persisted && !log.damage) log.persist_closed();
+    }
     if (done.file) segment.set_file(done.file);
     segment.checked().add(done.checked_from, done.checked_to);
     if (done.request.from < log.log_start()) return read(done.request);

@@ -46,7 +46,7 @@ Result<LoadedIndexes> rebuild_indexes(DescriptorCache& files, const std::string&
         walked.note_entry((*entry)->last_offset, (*entry)->size, (*entry)->max_timestamp_ms, interval_bytes);
     }
     walked.seal();
-    return LoadedIndexes{walked.offsets(), walked.times()};
+    return LoadedIndexes{walked.offsets(), walked.times(), false};
 }
 
 }  // namespace
@@ -61,11 +61,6 @@ Result<LoadedIndexes> load_indexes(os::Disk& disk, DescriptorCache& files, const
     const std::string log_name = segment_file_name(base_offset, FileKind::log);
     KLOG_TRY(auto rebuilt, rebuild_indexes(files, directory, base_offset, log_bytes, end, interval_bytes));
     if (log_bytes != 0) base::log_info("{}: indexes rebuilt", join(directory, log_name));
-    // Good to have, not needed: a full disk must not stop a read.
-    (void)os::replace_file(disk, join(directory, segment_file_name(base_offset, FileKind::offset_index)),
-                           rebuilt.offsets.view());
-    (void)os::replace_file(disk, join(directory, segment_file_name(base_offset, FileKind::time_index)),
-                           rebuilt.times.view());
     return rebuilt;
 }
 
@@ -88,8 +83,9 @@ Result<std::shared_ptr<os::File>> Segment::file(DescriptorCache& files, const st
 void Segment::set_indexes(LoadedIndexes loaded) {
     offsets_ = std::move(loaded.offsets);
     times_ = std::move(loaded.times);
-    offsets_written = offsets_.view().size();
-    times_written = times_.view().size();
+    offsets_written = loaded.on_disk ? offsets_.view().size() : 0;
+    times_written = loaded.on_disk ? times_.view().size() : 0;
+    persisted = persisted && loaded.on_disk;
     indexed_ = true;
     if ((!largest_known_ || !largest_exact_) && times_.last().timestamp_ms >= 0) {
         largest_ = times_.last();

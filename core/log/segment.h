@@ -30,10 +30,12 @@ class DescriptorCache;
 struct LoadedIndexes {
     OffsetIndex offsets;
     TimeIndex times;
+    bool on_disk = true;  // False: rebuilt. Given to its segment, it is written with all that is derived.
 };
 
 /// [pool] Reads the indexes of a segment that is not being appended to; where they are missing or do not fit, walks its
-/// headers and writes them anew. `log_bytes` and `end` are where it ends.
+/// headers. Writes nothing: several readers may be at it, and the log may be cut meanwhile. `log_bytes` and `end` are
+/// where it ends.
 base::Result<LoadedIndexes> load_indexes(os::Disk& disk, DescriptorCache& files, const std::string& directory,
                                          base::Offset base_offset, std::uint64_t log_bytes, base::Offset end,
                                          std::int32_t interval_bytes);

@@ -14,6 +14,7 @@
 
 namespace klog::log {
 
+using base::Errc;
 using base::Offset;
 using base::Result;
 
@@ -120,6 +121,15 @@ Result<> remove_snapshots_beyond(PartitionLog::Parts& log, Offset end) {
     return {};
 }
 
+/// A file that a look-up may have mapped is never cut in place. Returns how much of the index is on disk.
+Result<std::size_t> replace_index(PartitionLog::Parts& log, const std::string& file, std::string_view bytes) {
+    auto replaced = os::replace_file(log.disk, file, bytes);
+    if (replaced) return bytes.size();
+    if (replaced.error().code != Errc::no_space) return std::unexpected(std::move(replaced).error());
+    KLOG_TRY_VOID(log.remove_file(file));
+    return 0;
+}
+
 /// Steps 3 and 4. A failure in here leaves memory and disk apart: the directory cannot go on.
 Result<> cut_files(PartitionLog::Parts& log, const Cut& cut) {
     while (log.segments.size() > cut.segment + 1) {
@@ -127,8 +137,8 @@ Result<> cut_files(PartitionLog::Parts& log, const Cut& cut) {
         log.segments.pop_back();
     }
     auto& segment = log.active();
-    KLOG_TRY(const auto file, segment.file(log.files, log.path));
-    KLOG_TRY_VOID(file->truncate(cut.position));
+    KLOG_TRY(const auto log_file, segment.file(log.files, log.path));
+    KLOG_TRY_VOID(log_file->truncate(cut.position));
     // A flush round that is under way will not count any more: what is left is made durable here.
     for (std::size_t i = log.segment_of(log.flushed()); i < log.segments.size(); ++i) {
         KLOG_TRY(const auto unflushed, log.segments[i]->file(log.files, log.path));
@@ -140,7 +150,16 @@ Result<> cut_files(PartitionLog::Parts& log, const Cut& cut) {
     segment.persisted = true;
     if (!segment.indexed()) KLOG_TRY_VOID(log.resume_active());
     if (!segment.aborted_loaded) KLOG_TRY_VOID(log.load_aborted(segment, cut.end));
+    const auto offsets_before = segment.offsets_written, times_before = segment.times_written;
     segment.truncate(cut.end, cut.position);
+    if (segment.offsets_written < offsets_before) {
+        const auto file = log.at(segment, FileKind::offset_index);
+        KLOG_TRY(segment.offsets_written, replace_index(log, file, segment.offsets().view()));
+    }
+    if (segment.times_written < times_before) {
+        const auto file = log.at(segment, FileKind::time_index);
+        KLOG_TRY(segment.times_written, replace_index(log, file, segment.times().view()));
+    }
     return {};
 }
 
