@@ -9,11 +9,32 @@ namespace klog::broker {
 
 using wire::ApiKey;
 
+namespace {
+
+net::FrameLimits frame_limits(const Config& config) {
+    net::FrameLimits limits;
+    limits.frame_bytes_max = static_cast<std::uint32_t>(config.integer("socket.request.max.bytes"));
+    limits.frame_bytes_min = wire::request_header_bytes_min;
+    return limits;
+}
+
+/// Before memory is spent on a large request.
+base::Result<> check_head(std::int16_t api_key, std::int16_t version, std::uint32_t length) {
+    const wire::ApiRow* api = wire::find_api(api_key);
+    if (api == nullptr || version < api->announced_first || version > api->last)
+        return base::fail(base::Errc::unsupported, "a large request of API {}, version {}", api_key, version);
+    if (api->key != ApiKey::produce && length > naming_request_bytes_max)
+        return base::fail(base::Errc::too_large, "a {} of {} bytes", api->name, length);
+    return {};
+}
+
+}  // namespace
+
 Connection::Connection(BrokerShard& home, std::unique_ptr<net::Stream> stream, std::string listener)
     : home_(home),
       stream_(std::move(stream)),
       client_(std::make_shared<Client>()),
-      inbox_(static_cast<std::size_t>(home.shared.config.integer("socket.request.max.bytes"))),
+      cutter_(frame_limits(home.shared.config), check_head),
       last_active_(home.shard.now()) {
     client_->peer = stream_->peer();
     client_->local = stream_->local();
@@ -31,7 +52,6 @@ runtime::Task<void> Connection::serve() {
         if (!co_await read()) break;
         co_await handle_frames();
         kick();
-        inbox_.forget();
         if (owed_.size() > owed_answers_max / 2 || ready_bytes_ > owed_bytes_max)
             co_await wait_until_owed_at_most(owed_answers_max / 2);
     }
@@ -59,30 +79,26 @@ void Connection::close() {
     changed_.notify_all();
 }
 
-void Connection::set_capacity(std::size_t bytes) {
-    inbox_.resize(bytes);
-    if (bytes < budgeted_) home_.request_bytes.give_back(budgeted_ - bytes, this);
-    budgeted_ = bytes;
-}
-
 /// False: the client has gone, or the connection is at its end.
 runtime::Task<bool> Connection::read() {
-    if (const std::size_t wanted = inbox_.wanted(); wanted != inbox_.capacity()) {
-        if (wanted > budgeted_) co_await home_.request_bytes.take(wanted - budgeted_, this);
-        set_capacity(wanted);
-        if (!may_read()) co_return false;
-    }
+    const std::span<char> room = cutter_.space();
+    const std::size_t bytes_held = cutter_.buffer_bytes();
+    if (bytes_held > budgeted_) co_await home_.request_bytes.take(bytes_held - budgeted_, this);
+    if (bytes_held < budgeted_) home_.request_bytes.give_back(budgeted_ - bytes_held, this);
+    budgeted_ = bytes_held;
+    if (!may_read()) co_return false;
     // Who has more than there is may keep it only while it goes on sending.
     if (home_.request_bytes.overdrawn_by() == this)
         stall_timer_ = home_.shard.set_timer(home_.shard.now() + stalled_frame_time, [this] { close_when_stalled(); });
     reading_ = true;
-    const auto bytes = co_await stream_->read_some(inbox_.room());
+    const auto bytes = co_await stream_->read_some(room);
     reading_ = false;
     if (stall_timer_ != runtime::TimerId::none) home_.shard.cancel_timer(stall_timer_);
     stall_timer_ = runtime::TimerId::none;
     if (!bytes || *bytes == 0) co_return false;
-    inbox_.filled(*bytes);
     last_active_ = home_.shard.now();
+    // Complete frames before a bad one are served; then it ends.
+    if (const auto cut = cutter_.commit(*bytes, frames_); !cut) bad_bytes_ = cut.error().message;
     co_return true;
 }
 
@@ -93,28 +109,26 @@ void Connection::close_when_stalled() {
 }
 
 runtime::Task<void> Connection::handle_frames() {
-    while (may_read()) {
-        std::string_view bytes;
-        const Inbox::Cut cut = inbox_.next(bytes);
-        if (cut == Inbox::Cut::partial) break;
-        if (cut == Inbox::Cut::bad) {
-            complain(inbox_.why());
-            break;
-        }
-        wire::RequestFrame frame;
-        wire::DecodeError why;
-        if (!wire::open_request(bytes, frame, &why) || frame.api->audience != wire::ApiAudience::clients) {
-            complain(why.what);
-            break;
-        }
-        const bool produce = frame.api->key == ApiKey::produce;
-        if (!produce || gathered_.size() + owed_.size() >= owed_answers_max) co_await produce_gathered();
-        if (produce)
-            gathered_.push_back(frame);
-        else
-            co_await handle(frame);
-    }
+    for (std::size_t i = 0; i < frames_.size() && may_read(); ++i) co_await handle_frame(frames_[i].view);
     co_await produce_gathered();
+    frames_.clear();
+    if (!bad_bytes_.empty()) complain(bad_bytes_);
+}
+
+runtime::Task<void> Connection::handle_frame(std::string_view bytes) {
+    wire::RequestFrame frame;
+    wire::DecodeError why;
+    const bool opened = wire::open_request(bytes, frame, &why);
+    if (!opened || frame.api->audience != wire::ApiAudience::clients) {
+        complain(opened ? "a request of the controller's" : why.what);
+        co_return;
+    }
+    const bool produce = frame.api->key == ApiKey::produce;
+    if (!produce || gathered_.size() + owed_.size() >= owed_answers_max) co_await produce_gathered();
+    if (produce)
+        gathered_.push_back(frame);
+    else
+        co_await handle(frame);
 }
 
 runtime::Task<void> Connection::produce_gathered() {

@@ -18,7 +18,7 @@
 #include "core/base/chain.h"
 #include "core/broker/answers.h"
 #include "core/broker/broker_shard.h"
-#include "core/broker/inbox.h"
+#include "core/net/frame.h"
 #include "core/net/stream.h"
 #include "core/runtime/scope.h"
 #include "core/wire/apis.h"
@@ -55,6 +55,7 @@ private:
 
     runtime::Task<bool> read();
     runtime::Task<void> handle_frames();
+    runtime::Task<void> handle_frame(std::string_view bytes);
     runtime::Task<void> handle(wire::RequestFrame frame);
     runtime::Task<void> produce_gathered();
     runtime::Task<void> answer_alone(wire::RequestFrame frame, AnswerId id);
@@ -69,14 +70,15 @@ private:
     void kick_soon();
     /// One log line, as far as the limit on them allows; and no more reading.
     void complain(std::string_view what);
-    void set_capacity(std::size_t bytes);
 
     BrokerShard& home_;
     std::unique_ptr<net::Stream> stream_;
     std::shared_ptr<Client> client_;
     std::shared_ptr<Waiters> waiters_ = std::make_shared<Waiters>();
-    Inbox inbox_;
-    std::size_t budgeted_ = 0;                  // Of the buffer: what was taken from the shard's budget.
+    net::FrameCutter cutter_;
+    std::vector<base::SharedBytes> frames_;     // Complete, in order; gone before the next read.
+    std::string bad_bytes_;                     // What came behind them that no frame can be.
+    std::size_t budgeted_ = 0;                  // The buffer's bytes, which count against the shard's budget.
     std::vector<wire::RequestFrame> gathered_;  // Produce requests that wait to be appended together.
 
     std::deque<Owed> owed_;

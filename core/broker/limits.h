@@ -19,10 +19,6 @@ namespace klog::broker {
 inline constexpr std::size_t owed_answers_max = 512;
 /// Their bytes in memory, once they are ready to go.
 inline constexpr std::size_t owed_bytes_max = 32u << 20;
-/// A connection's buffer begins so small, and grows as bytes arrive.
-inline constexpr std::size_t read_bytes_min = 4u << 10;
-/// It is read at most this much at a time, however large the frame that is announced.
-inline constexpr std::size_t read_bytes_max = 512u << 10;
 /// A connection that holds a full budget up and sends nothing for this long is closed.
 inline constexpr std::chrono::seconds stalled_frame_time{10};
 

@@ -95,7 +95,8 @@ Result<> FrameCutter::check_head(std::int32_t length) {
     if (static_cast<std::uint32_t>(length) <= limits_.unchecked_bytes_max) return {};
     head_checked_ = true;
     const char* head = buffer_.get() + begin_ + prefix_bytes;
-    return check_(base::load_big<std::int16_t>(head), base::load_big<std::int16_t>(head + 2));
+    return check_(base::load_big<std::int16_t>(head), base::load_big<std::int16_t>(head + 2),
+                  static_cast<std::uint32_t>(length));
 }
 
 Result<> FrameCutter::commit(std::size_t n, std::vector<base::SharedBytes>& frames) {

@@ -29,8 +29,9 @@ struct FrameLimits {
     std::uint32_t unchecked_bytes_max = 64 * 1024;
 };
 
-/// Looks at the API key and version that open a long request; an error ends the connection.
-using HeadCheck = std::function<base::Result<>(std::int16_t api_key, std::int16_t version)>;
+/// Looks at the API key and version that open a long request, and at the length of its frame; an error ends the
+/// connection.
+using HeadCheck = std::function<base::Result<>(std::int16_t api_key, std::int16_t version, std::uint32_t length)>;
 
 class FrameCutter {
 public:

@@ -107,6 +107,11 @@ std::string frame_of(std::string_view bytes) {
     return frame += bytes;
 }
 
+runtime::Task<void> read_until_closed(net::Stream* stream, std::span<char> into, std::optional<bool>* closed) {
+    const auto n = co_await stream->read_some(into);
+    *closed = !n || *n == 0;
+}
+
 }  // namespace
 
 TEST_CASE("what was produced is fetched, from any offset") {
@@ -423,6 +428,34 @@ TEST_CASE("bytes that are no request end their connection and no other") {
     }
     CHECK(only_partition(good->ask<wire::ProduceResponse>(produce_of("t", 0, batch_of({"x"})), 9)).error_code ==
           ErrorCode::none);
+}
+
+TEST_CASE("the first bytes of a large request tell whether it may come") {
+    OneBroker world;
+    const auto closed_after = [&](std::int32_t bytes, std::int16_t api_key, std::int16_t version) {
+        std::string head(12, '\0');
+        base::store_big(head.data(), bytes);
+        base::store_big(head.data() + 4, api_key);
+        base::store_big(head.data() + 6, version);
+        const auto stream = world.connect_raw();
+        base::Chain chain;
+        chain.append(base::SharedBytes::own(head));
+        REQUIRE(world.client_machine->run(stream->send(std::move(chain))));
+        std::optional<bool> closed;
+        char piece[16];
+        world.on_client([&] { world.asking.spawn(read_until_closed(stream.get(), piece, &closed)); });
+        world.world.run_for(1s);
+        const bool was = closed.value_or(false);
+        world.on_client([&] { stream->close(); });
+        world.client_machine->run(world.asking.join());
+        return was;
+    };
+    CHECK_FALSE(closed_after(100 << 20, 0, 9));
+    CHECK(closed_after((100 << 20) + 1, 0, 9));
+    CHECK(closed_after(100 << 20, 0, 99));
+    CHECK(closed_after(100 << 20, 1234, 0));
+    CHECK_FALSE(closed_after(1 << 20, 3, 9));
+    CHECK(closed_after(100 << 20, 3, 9));
 }
 
 TEST_CASE("a missing topic is made when it is asked for, and answered ready") {

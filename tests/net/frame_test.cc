@@ -126,7 +126,7 @@ TEST_CASE("hostile lengths end the connection") {
 
 TEST_CASE("the head of a long frame is checked before more than 64 KiB of it are taken") {
     std::vector<std::pair<int, int>> seen;
-    const auto check = [&seen](std::int16_t api_key, std::int16_t version) -> base::Result<> {
+    const auto check = [&seen](std::int16_t api_key, std::int16_t version, std::uint32_t) -> base::Result<> {
         seen.emplace_back(api_key, version);
         if (api_key == 0) return {};
         return base::fail(Errc::unsupported_version, "no such API: {}", api_key);
