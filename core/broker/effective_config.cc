@@ -66,9 +66,7 @@ std::vector<Synonym> EffectiveConfig::topic_layers(const Key& first_row, std::st
             layers.push_back({std::string(row.topic_name), std::string(row.preset.value_or("")), ConfigSource::preset});
             continue;
         }
-        const std::size_t before = layers.size();
         add_broker_layers(row, layers);
-        for (std::size_t i = before; i < layers.size(); ++i) layers[i].value = in_topic_unit(row, *layers[i].value);
     }
     return layers;
 }
@@ -170,6 +168,8 @@ std::vector<DescribedKey> EffectiveConfig::describe_topic(std::string_view topic
         if (key.topic_name.empty() || key.topic_name == last) continue;
         last = key.topic_name;
         all.push_back(described(key, key.topic_name, topic_layers(key, topic)));
+        // Synonyms show what was written; the value is in the topic's own unit.
+        all.back().value = topic_value(topic, key.topic_name);
     }
     std::ranges::sort(all, {}, &DescribedKey::name);
     return all;

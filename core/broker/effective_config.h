@@ -39,7 +39,7 @@ struct DescribedKey {
     bool sensitive = false;
     KeyType type = KeyType::string;
     std::string_view doc;
-    std::vector<Synonym> synonyms;  // The strongest first; the value is that of the first.
+    std::vector<Synonym> synonyms;  // The strongest first, each as it was written.
 };
 
 class EffectiveConfig {

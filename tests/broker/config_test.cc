@@ -179,9 +179,10 @@ TEST_CASE("a described key says where its value comes from and what else it has 
     CHECK(retention.source == ConfigSource::topic);
     REQUIRE(retention.synonyms.size() == 3);
     CHECK(retention.synonyms[1].name == "log.retention.hours");
-    CHECK(retention.synonyms[1].value == "7200000");
+    CHECK(retention.synonyms[1].value == "2");
     CHECK(retention.synonyms[1].source == ConfigSource::static_broker);
     CHECK(retention.synonyms[2].source == ConfigSource::preset);
+    CHECK(described(config.describe_topic("other"), "retention.ms").value == "7200000");
     const auto broker_keys = config.describe_broker();
     const auto& secret = described(broker_keys, "ssl.key.password");
     CHECK(secret.sensitive);
