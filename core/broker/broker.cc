@@ -81,7 +81,9 @@ Task<Result<>> Broker::Parts::open_store() {
         });
     if (!locked) {
         if (locked.error().code == Errc::busy)
-            co_return base::fail(Errc::busy, "another broker uses the data directory {}", config.log_dirs().front());
+            co_return base::fail(Errc::busy,
+                                 "another broker uses the data directory {}; give this one its own with --data-dir",
+                                 config.log_dirs().front());
         co_return std::unexpected(std::move(locked.error()));
     }
     store_lock = std::move(*locked);

@@ -99,6 +99,8 @@ base::Result<std::vector<Listeners::Open>> Listeners::open(const std::vector<Lis
     std::vector<Open> opened;
     for (const ListenerAddress& one : addresses) {
         auto listener = network_.listen(one.address, [this]() -> runtime::Shard& { return place(); });
+        if (!listener && listener.error().code == base::Errc::busy)
+            return base::fail(base::Errc::busy, "{}; choose another with --port", listener.error().message);
         if (!listener) return std::unexpected(std::move(listener.error()));
         opened.push_back({one.name, {one.address.host, (*listener)->address().port}});
         ports_.push_back(std::make_unique<Port>(one.name, std::move(*listener)));

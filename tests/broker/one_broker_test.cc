@@ -562,7 +562,8 @@ TEST_CASE("a second broker on the same data directory is refused by name") {
     const auto started = machine.run(second.start());
     REQUIRE_FALSE(started);
     CHECK(started.error().code == base::Errc::busy);
-    CHECK(started.error().message == "another broker uses the data directory /data");
+    CHECK(started.error().message ==
+          "another broker uses the data directory /data; give this one its own with --data-dir");
 }
 
 TEST_CASE("producer ids are never given twice") {

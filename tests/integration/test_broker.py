@@ -80,7 +80,7 @@ def test_a_second_broker_on_the_same_directory_is_refused():
         server.start()
         done = run(KLOG, 'broker', '--data-dir', server.folder / 'data', '--listen', '127.0.0.1:0', check=False)
         assert done.returncode != 0
-        assert 'another broker uses the data directory' in done.stderr
+        assert f'another broker uses the data directory {server.folder}/data' in done.stderr
 
 
 def test_a_second_broker_on_the_same_port_is_refused_and_the_port_is_named(tmp_path):
@@ -88,7 +88,7 @@ def test_a_second_broker_on_the_same_port_is_refused_and_the_port_is_named(tmp_p
         server.start()
         done = run(KLOG, 'broker', '--data-dir', tmp_path / 'other', '--listen', server.address, check=False)
         assert done.returncode != 0
-        assert str(server.port) in done.stderr
+        assert str(server.port) in done.stderr and 'choose another with --port' in done.stderr
 
 
 def test_a_data_directory_of_another_node_is_refused(tmp_path):
