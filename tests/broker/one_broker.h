@@ -14,6 +14,7 @@
 #include "core/net/request.h"
 #include "core/os/memory_disk.h"
 #include "core/records/builder.h"
+#include "core/records/record.h"
 #include "core/runtime/sim_runtime.h"
 #include "core/wire/api_list.h"
 
@@ -207,6 +208,43 @@ inline wire::FetchRequest fetch_of(std::string_view topic, int partition, std::i
                                             .fetch_offset = base::Offset{offset},
                                             .partition_max_bytes = 1 << 20});
     return request;
+}
+
+/// The values of all records in a fetched partition.
+inline std::vector<std::string> values_in(const wire::FetchResponse::Partition& partition) {
+    const auto bytes = partition.records->view();
+    std::string_view rest = bytes;
+    std::vector<std::string> values;
+    while (!rest.empty()) {
+        const auto batch = records::take_batch(rest);
+        REQUIRE(batch.has_value());
+        REQUIRE(batch->has_value());
+        CHECK((*batch)->crc_matches());
+        std::string scratch;
+        auto iterator = records::read_records(**batch, scratch, 1u << 20);
+        REQUIRE(iterator.has_value());
+        records::Record record;
+        for (;;) {
+            const auto more = iterator->next(record);
+            REQUIRE(more.has_value());
+            if (!*more) break;
+            values.emplace_back(record.value.value_or("null"));
+        }
+    }
+    return values;
+}
+
+inline const wire::FetchResponse::Partition& only_partition(const wire::FetchResponse& answer) {
+    REQUIRE(answer.error_code == ErrorCode::none);
+    REQUIRE(answer.responses.size() == 1);
+    REQUIRE(answer.responses[0].partitions.size() == 1);
+    return answer.responses[0].partitions[0];
+}
+
+inline const wire::ProduceResponse::Partition& only_partition(const wire::ProduceResponse& answer) {
+    REQUIRE(answer.responses.size() == 1);
+    REQUIRE(answer.responses[0].partition_responses.size() == 1);
+    return answer.responses[0].partition_responses[0];
 }
 
 }  // namespace klog::broker_test

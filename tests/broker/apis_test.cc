@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// All APIs in all versions, and what single ones promise.
+#include <doctest/doctest.h>
+
+#include "tests/broker/one_broker.h"
+
+using namespace klog;
+using namespace klog::broker_test;
+
+namespace {
+
+/// Something to ask about in requests that have it.
+template <class Request>
+void fill(Request&, wire::Version) {}
+void fill(wire::MetadataRequest& request, wire::Version version) {
+    request.topics.emplace().push_back({{}, "t"});
+    request.include_topic_authorized_operations = version >= 8;
+    request.include_cluster_authorized_operations = version >= 8 && version <= 10;
+}
+void fill(wire::ListOffsetsRequest& request, wire::Version) {
+    request.replica_id = base::no_node;
+    request.topics.push_back({"t", {{.partition_index = base::PartitionId{0}, .timestamp = -1}}});
+}
+void fill(wire::FetchRequest& request, wire::Version version) {
+    if (version < 13) request = fetch_of("t", 0, 0);
+}
+void fill(wire::DescribeConfigsRequest& request, wire::Version version) {
+    request.resources.push_back({2, "t", std::nullopt});
+    request.resources.push_back({4, "1", std::nullopt});
+    request.include_synonyms = true;
+    request.include_documentation = version >= 3;
+}
+void fill(wire::CreateTopicsRequest& request, wire::Version version) {
+    request.topics.push_back({.name = "v" + std::to_string(version), .num_partitions = 1, .replication_factor = 1});
+    request.topics.push_back({.name = "t", .num_partitions = 1, .replication_factor = 1});
+}
+void fill(wire::DeleteTopicsRequest& request, wire::Version version) {
+    if (version < 6)
+        request.topic_names = {"v" + std::to_string(version + 1), "none"};
+    else
+        request.topics = {{"v7", {}}, {"none", {}}};
+}
+void fill(wire::DeleteRecordsRequest& request, wire::Version) {
+    request.topics.push_back({"t", {{base::PartitionId{0}, base::Offset{0}}}});
+}
+void fill(wire::OffsetForLeaderEpochRequest& request, wire::Version) {
+    request.topics.push_back({"t", {{.partition = base::PartitionId{0}, .leader_epoch = base::LeaderEpoch{0}}}});
+}
+void fill(wire::CreatePartitionsRequest& request, wire::Version version) {
+    request.topics.push_back({"t", version + 2, std::nullopt});
+}
+void fill(wire::AlterConfigsRequest& request, wire::Version) {
+    request.resources.push_back({2, "t", {{"retention.ms", "1000000"}}});
+}
+void fill(wire::IncrementalAlterConfigsRequest& request, wire::Version) {
+    request.resources.push_back({2, "t", {{"retention.ms", 0, "2000000"}}});
+}
+void fill(wire::ApiVersionsRequest& request, wire::Version version) {
+    if (version >= 3) request.client_software_name = request.client_software_version = "test";
+}
+void fill(wire::DescribeTopicPartitionsRequest& request, wire::Version) { request.topics.push_back({"t"}); }
+
+}  // namespace
+
+TEST_CASE("every API that is announced answers in every version that is served") {
+    OneBroker world;
+    world.create("t");
+    const auto talk = world.connect();
+    talk->ask<wire::ProduceResponse>(produce_of("t", 0, batch_of({"x"})), 9);
+    for (const wire::ApiRow& row : wire::served_apis()) {
+        if (row.audience != wire::ApiAudience::clients || row.key == wire::ApiKey::produce) continue;
+        wire::with_api(row.key, [&]<class Api>(Api) {
+            for (wire::Version version = row.first; version <= row.last; ++version) {
+                typename Api::Request request;
+                fill(request, version);
+                talk->ask<typename Api::Response>(request, version);
+            }
+        });
+    }
+    CHECK_FALSE(talk->closed());
+}
+
+TEST_CASE("a missing topic is made when it is asked for, and answered ready") {
+    OneBroker world;
+    const auto talk = world.connect();
+    wire::MetadataRequest request;
+    request.topics.emplace().push_back({{}, "fresh"});
+    const auto& answer = talk->ask<wire::MetadataResponse>(request, 12);
+    REQUIRE(answer.topics.size() == 1);
+    CHECK(answer.topics[0].error_code == ErrorCode::none);
+    REQUIRE(answer.topics[0].partitions.size() == 1);
+    CHECK(answer.topics[0].partitions[0].leader_id.value == 1);
+    REQUIRE(answer.brokers.size() == 1);
+    CHECK(answer.brokers[0].host == "broker");
+    CHECK(answer.brokers[0].port == 9092);
+    request.topics->at(0).name = "not allowed: blanks";
+    CHECK(talk->ask<wire::MetadataResponse>(request, 12).topics.at(0).error_code == ErrorCode::invalid_topic_exception);
+    request.topics->at(0).name = "unwanted";
+    request.allow_auto_topic_creation = false;
+    CHECK(talk->ask<wire::MetadataResponse>(request, 12).topics.at(0).error_code ==
+          ErrorCode::unknown_topic_or_partition);
+}
