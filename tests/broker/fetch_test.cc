@@ -149,3 +149,20 @@ TEST_CASE("a batch larger than the budget is answered alone, and nobody starves"
         if (!partition.records->empty()) other_had_its_turn = next[partition.partition_index.value] == 0;
     CHECK(other_had_its_turn);
 }
+
+TEST_CASE("only the first batch of an answer may be larger than its partition is asked for") {
+    OneBroker world;
+    world.create("t", 2);
+    const auto talk = world.connect();
+    const std::string batch = batch_of({std::string(100, 'x')});
+    for (int partition = 0; partition < 2; ++partition)
+        talk->ask<wire::ProduceResponse>(produce_of("t", partition, batch), 9);
+    wire::FetchRequest request = fetch_of("t", 0, 0);
+    request.topics[0].partitions[0].partition_max_bytes = 10;
+    request.topics[0].partitions.push_back(request.topics[0].partitions[0]);
+    request.topics[0].partitions[1].partition = base::PartitionId{1};
+    const auto& partitions = talk->ask<wire::FetchResponse>(request, 12).responses.at(0).partitions;
+    REQUIRE(partitions.size() == 2);
+    CHECK(partitions[0].records->size() == batch.size());
+    CHECK(partitions[1].records->empty());
+}

@@ -349,7 +349,9 @@ wire::FetchResponse Fetch::answer() {
         FetchPartition* partition = session_->find(read.token);
         if (partition == nullptr) continue;  // Forgotten while this fetch waited.
         const std::uint64_t bytes = read.bytes();
-        const bool fits = (bytes <= left || !any) && !read.went_without();
+        // Another shard may have read a first batch too that is larger than what its partition is asked for.
+        const bool within = bytes <= left && bytes <= static_cast<std::uint64_t>(std::max(partition->ask.bytes_max, 0));
+        const bool fits = (within || !any) && !read.went_without();
         const bool with_data = bytes > 0 && fits;
         if (!fits) no_turn.push_back(read.token);
         if (with_data) {
