@@ -39,6 +39,9 @@ Task<Result<ReadResult>> Partition::read_log(Self self, ReadRequest request) {
         KLOG_CO_TRY_VOID(co_await serving(self, request.current_leader_epoch));
     }
     if (request.last_fetched_epoch) {
+        if (self->epoch_end(*request.last_fetched_epoch).end_offset == undefined_offset)
+            co_return fail(Errc::offset_out_of_range, "the end of leader epoch {} is not known here",
+                           request.last_fetched_epoch->value);
         if (const auto diverging = self->divergence(request)) {
             ReadResult result = self->answer(request, {}).value_or(ReadResult{});
             result.diverging = diverging;
@@ -79,10 +82,9 @@ Result<ReadResult> Partition::answer(const ReadRequest& request, log::ReadResult
     return result;
 }
 
-/// KIP-595: the sender's last epoch ends here before its position, or is not known here at all.
+/// KIP-595: the sender's last epoch, which is known, ends here before its position.
 std::optional<EpochEnd> Partition::divergence(const ReadRequest& request) const {
     const EpochEnd ours = epoch_end(*request.last_fetched_epoch);
-    if (ours.end_offset == undefined_offset) return EpochEnd{undefined_epoch, undefined_offset};
     if (ours.epoch < *request.last_fetched_epoch || ours.end_offset < request.from) return ours;
     return std::nullopt;
 }

@@ -166,3 +166,15 @@ TEST_CASE("only the first batch of an answer may be larger than its partition is
     CHECK(partitions[0].records->size() == batch.size());
     CHECK(partitions[1].records->empty());
 }
+
+TEST_CASE("a last fetched epoch that the leader does not know is out of range") {
+    OneBroker world;
+    world.create("t");
+    const auto talk = world.connect();
+    talk->ask<wire::ProduceResponse>(produce_of("t", 0, batch_of({"x"})), 9);
+    wire::FetchRequest request = fetch_of("t", 0, 0);
+    request.topics[0].partitions[0].last_fetched_epoch = base::LeaderEpoch{0};
+    CHECK(values_in(only_partition(talk->ask<wire::FetchResponse>(request, 12))).size() == 1);
+    request.topics[0].partitions[0].last_fetched_epoch = base::LeaderEpoch{5};
+    CHECK(only_partition(talk->ask<wire::FetchResponse>(request, 12)).error_code == ErrorCode::offset_out_of_range);
+}
