@@ -10,6 +10,8 @@
 namespace klog::controller {
 
 inline constexpr std::size_t topic_name_bytes_max = 249;
+/// Where Kafka keeps its metadata; no client may create it.
+inline constexpr std::string_view reserved_topic_name = "__cluster_metadata";
 
 /// ASCII letters, digits, '.', '_' and '-'; not empty, not "." or "..", at most topic_name_bytes_max. Else
 /// invalid_topic.

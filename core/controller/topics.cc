@@ -124,6 +124,8 @@ Result<std::vector<Replicas>> Controller::State::plan_assignment(const NewTopic&
 Task<Result<CreatedTopic>> Controller::State::create_topic(NewTopic topic, bool validate_only, CollisionForms* forms) {
     KLOG_CO_TRY_VOID(check_active());
     KLOG_CO_TRY_VOID(check_topic_name(topic.name));
+    if (topic.name == reserved_topic_name)
+        co_return fail(Errc::invalid_argument, "topic '{}' is reserved for Kafka's metadata", topic.name);
     if (topics.contains(topic.name)) {
         const std::string_view why = deleting.contains(topic.name) ? "is being deleted" : "already exists";
         co_return fail(Errc::exists, "topic '{}' {}", topic.name, why);

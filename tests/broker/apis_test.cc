@@ -100,3 +100,28 @@ TEST_CASE("a missing topic is made when it is asked for, and answered ready") {
     CHECK(talk->ask<wire::MetadataResponse>(request, 12).topics.at(0).error_code ==
           ErrorCode::unknown_topic_or_partition);
 }
+
+TEST_CASE("a name that no topic can have is refused as such, wherever it is asked for") {
+    OneBroker world;
+    const auto talk = world.connect();
+    wire::MetadataRequest metadata;
+    metadata.allow_auto_topic_creation = false;
+    metadata.topics.emplace().push_back({{}, "a b"});
+    CHECK(talk->ask<wire::MetadataResponse>(metadata, 12).topics.at(0).error_code ==
+          ErrorCode::invalid_topic_exception);
+    wire::DescribeConfigsRequest describe;
+    describe.resources.push_back({2, "", std::nullopt});
+    CHECK(talk->ask<wire::DescribeConfigsResponse>(describe, 4).results.at(0).error_code ==
+          ErrorCode::invalid_topic_exception);
+    wire::CreateTopicsRequest create;
+    create.topics.push_back({.name = "a/b", .num_partitions = 1, .replication_factor = 1});
+    create.topics.push_back({.name = "__cluster_metadata", .num_partitions = 1, .replication_factor = 1});
+    create.topics.push_back({.name = "a.b", .num_partitions = 1, .replication_factor = 1});
+    const auto& created = talk->ask<wire::CreateTopicsResponse>(create, 7).topics;
+    CHECK(created.at(0).error_code == ErrorCode::invalid_topic_exception);
+    CHECK(created.at(1).error_code == ErrorCode::invalid_request);
+    CHECK(created.at(2).error_code == ErrorCode::none);
+    create.topics = {{.name = "a_b", .num_partitions = 1, .replication_factor = 1}};
+    CHECK(talk->ask<wire::CreateTopicsResponse>(create, 7).topics.at(0).error_code ==
+          ErrorCode::invalid_topic_exception);
+}

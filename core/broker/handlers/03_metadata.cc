@@ -9,6 +9,7 @@
 #include "core/broker/handlers/handlers.h"
 #include "core/broker/kafka_error.h"
 #include "core/controller/controller.h"
+#include "core/controller/topic_names.h"
 
 namespace klog::broker {
 namespace {
@@ -66,7 +67,7 @@ runtime::Task<std::vector<ErrorCode>> create_missing(Call call, std::vector<std:
     for (const auto& one : created) {
         if (one || one.error().code == base::Errc::exists)
             answers.push_back(ErrorCode::none);
-        else if (one.error().code == base::Errc::invalid_topic)
+        else if (one.error().code == base::Errc::invalid_topic || one.error().code == base::Errc::invalid_argument)
             answers.push_back(ErrorCode::invalid_topic_exception);
         else if (one.error().code == base::Errc::invalid_replication_factor)
             answers.push_back(ErrorCode::invalid_replication_factor);
@@ -133,6 +134,8 @@ private:
         if (!call_.allowed(AclOperation::describe, *wanted.name))
             return refuse(wanted.name, {}, ErrorCode::topic_authorization_failed);
         if (const meta::Topic* topic = image->topic(*wanted.name)) return answer(*topic);
+        if (!controller::check_topic_name(*wanted.name))
+            return refuse(wanted.name, {}, ErrorCode::invalid_topic_exception);
         return refuse(wanted.name, {}, ErrorCode::unknown_topic_or_partition);
     }
 

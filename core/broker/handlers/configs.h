@@ -6,6 +6,7 @@
 
 #include "core/broker/broker_shard.h"
 #include "core/controller/controller.h"
+#include "core/controller/topic_names.h"
 
 namespace klog::broker {
 
@@ -17,6 +18,10 @@ inline wire::ErrorCode check_resource(const Call& call, std::int8_t type, const 
                                       wire::AclOperation operation, std::string& why) {
     using wire::ErrorCode;
     if (type == topic_resource) {
+        if (const auto legal = controller::check_topic_name(name); !legal) {
+            why = legal.error().message;
+            return ErrorCode::invalid_topic_exception;
+        }
         if (!call.allowed(operation, name)) return ErrorCode::topic_authorization_failed;
         if (call.home->image()->topic(name) == nullptr) return ErrorCode::unknown_topic_or_partition;
         return ErrorCode::none;
