@@ -214,11 +214,15 @@ base::Result<> check_topic_config(const meta::Config& config) {
 base::Result<> check_broker_config(std::string_view id, const meta::Config& config) {
     for (const auto& [name, value] : config) {
         const Key* key = find_broker_key(name);
-        if (key == nullptr) return fail(Errc::invalid_config, "unknown broker config '{}'", name);
+        if (key == nullptr) {
+            const std::string_view near = nearest_key(name, Names::broker);
+            if (near.empty()) return fail(Errc::invalid_config, "unknown broker config '{}'", name);
+            return fail(Errc::invalid_config, "unknown broker config '{}'; did you mean '{}'?", name, near);
+        }
         if (key->update == Update::read_only)
-            return fail(Errc::invalid_config, "{} cannot change while the broker runs", name);
+            return fail(Errc::invalid_argument, "{} cannot change while the broker runs", name);
         if (key->update == Update::per_broker && id.empty())
-            return fail(Errc::invalid_config, "{} can be set for one broker only, not for all", name);
+            return fail(Errc::invalid_argument, "{} can be set for one broker only, not for all", name);
         if (const auto good = check_value(*key, value); !good)
             return fail(Errc::invalid_config, "invalid value {} for {}: {}", key->sensitive ? "(hidden)" : value, name,
                         good.error().message);

@@ -125,3 +125,18 @@ TEST_CASE("a name that no topic can have is refused as such, wherever it is aske
     CHECK(talk->ask<wire::CreateTopicsResponse>(create, 7).topics.at(0).error_code ==
           ErrorCode::invalid_topic_exception);
 }
+
+TEST_CASE("a broker's configuration refuses what cannot change with the code for each reason") {
+    OneBroker world;
+    const auto talk = world.connect();
+    const auto code = [&](const std::string& broker, const std::string& key) {
+        wire::IncrementalAlterConfigsRequest request;
+        request.resources.push_back({4, broker, {{key, 0, "1000"}}});
+        return talk->ask<wire::IncrementalAlterConfigsResponse>(request, 1).responses.at(0).error_code;
+    };
+    CHECK(code("1", "log.retention.ms") == ErrorCode::none);
+    CHECK(code("1", "log.dirs") == ErrorCode::invalid_request);
+    CHECK(code("", "listeners") == ErrorCode::invalid_request);
+    CHECK(code("1", "log.retention.mz") == ErrorCode::invalid_config);
+    CHECK(code("2", "log.retention.ms") == ErrorCode::invalid_request);
+}
