@@ -140,3 +140,29 @@ TEST_CASE("a broker's configuration refuses what cannot change with the code for
     CHECK(code("1", "log.retention.mz") == ErrorCode::invalid_config);
     CHECK(code("2", "log.retention.ms") == ErrorCode::invalid_request);
 }
+
+TEST_CASE("topics are described in pages, and a cursor of another request is refused") {
+    OneBroker world;
+    world.create("a", 3);
+    world.create("b", 2);
+    const auto talk = world.connect();
+    wire::DescribeTopicPartitionsRequest request;
+    request.topics = {{"a"}, {"b"}};
+    request.response_partition_limit = 2;
+    std::string seen;
+    for (int page = 0; page < 3; ++page) {
+        const auto& answer = talk->ask<wire::DescribeTopicPartitionsResponse>(request, 0);
+        for (const auto& topic : answer.topics)
+            for (const auto& partition : topic.partitions)
+                seen += fmt::format("{}{} ", *topic.name, partition.partition_index.value);
+        REQUIRE(answer.next_cursor.has_value() == (page < 2));
+        if (page < 2) request.cursor = {answer.next_cursor->topic_name, answer.next_cursor->partition_index};
+    }
+    CHECK(seen == "a0 a1 a2 b0 b1 ");
+    for (const auto& [topic, partition] : {std::pair("c", 0), std::pair("a", -1)}) {
+        request.cursor = {topic, base::PartitionId{partition}};
+        const auto& answer = talk->ask<wire::DescribeTopicPartitionsResponse>(request, 0);
+        REQUIRE(answer.topics.size() == 2);
+        CHECK(answer.topics[0].error_code == ErrorCode::invalid_request);
+    }
+}

@@ -37,11 +37,27 @@ std::set<std::string> wanted_names(const Call& call, const wire::DescribeTopicPa
     return names;
 }
 
+/// The cursor is one that a response gave for this request, as far as can be told.
+bool cursor_fits(const wire::DescribeTopicPartitionsRequest& request) {
+    if (!request.cursor) return true;
+    if (request.cursor->partition_index.value < 0) return false;
+    const auto is_its_topic = [&](const auto& topic) { return topic.name == request.cursor->topic_name; };
+    return request.topics.empty() || std::ranges::any_of(request.topics, is_its_topic);
+}
+
 }  // namespace
 
 runtime::Task<base::Result<wire::DescribeTopicPartitionsResponse>> handle(
     Call call, wire::DescribeTopicPartitionsRequest request) {
     Response response;
+    if (!cursor_fits(request)) {
+        for (const auto& topic : request.topics) {
+            auto& answer = response.topics.emplace_back();
+            answer.name = topic.name;
+            answer.error_code = ErrorCode::invalid_request;
+        }
+        co_return response;
+    }
     const auto image = call.home->image();
     AnswerSize size;
     std::int64_t left = std::min<std::int64_t>(std::max(request.response_partition_limit, 1),
@@ -50,7 +66,7 @@ runtime::Task<base::Result<wire::DescribeTopicPartitionsResponse>> handle(
         const bool allowed = call.allowed(wire::AclOperation::describe, name);
         if (!allowed && request.topics.empty()) continue;
         const bool resumed = request.cursor && request.cursor->topic_name == name;
-        const std::int32_t first = resumed ? std::max(request.cursor->partition_index.value, 0) : 0;
+        const std::int32_t first = resumed ? request.cursor->partition_index.value : 0;
         if (left == 0) {
             response.next_cursor = {name, {first}};
             break;
