@@ -166,3 +166,10 @@ TEST_CASE("topics are described in pages, and a cursor of another request is ref
         CHECK(answer.topics[0].error_code == ErrorCode::invalid_request);
     }
 }
+
+TEST_CASE("an empty transactional id is no id") {
+    OneBroker world;
+    wire::InitProducerIdRequest request;
+    request.transactional_id = "";
+    CHECK(world.connect()->ask<wire::InitProducerIdResponse>(request, 4).error_code == ErrorCode::invalid_request);
+}

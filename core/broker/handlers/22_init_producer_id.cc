@@ -17,6 +17,7 @@ runtime::Task<wire::InitProducerIdResponse> handle(Call call, wire::InitProducer
         response.error_code = code;
         return response;
     };
+    if (request.transactional_id && request.transactional_id->empty()) co_return refuse(ErrorCode::invalid_request);
     if (request.transactional_id) {
         if (!call.allowed(wire::AclOperation::write, security::transactional_id(*request.transactional_id)))
             co_return refuse(ErrorCode::transactional_id_authorization_failed);
