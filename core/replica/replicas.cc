@@ -147,6 +147,12 @@ Task<Result<>> Replicas::State::open_directories() {
             continue;
         }
         ++online;
+        const auto id = [](const log::LogDirectory& of) { return of.meta_properties()->directory_id; };
+        for (const auto& other : directories)
+            if (other.directory && id(*other.directory) == id(*opened->directory))
+                co_return fail(Errc::invalid_config,
+                               "{} and {} have the same directory.id in meta.properties: one is a copy", other.path,
+                               path);
         entry.directory = std::move(opened->directory);
         entry.partitions = opened->partitions.size();
         for (const auto& [name, where] : opened->partitions) {

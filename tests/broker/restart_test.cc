@@ -59,6 +59,19 @@ TEST_CASE("a second broker on the same data directory is refused by name") {
           "another broker uses the data directory /data; give this one its own with --data-dir");
 }
 
+TEST_CASE("two data directories of which one is a copy of the other are refused by name") {
+    OneBroker world("log.dirs=/a,/b\n");
+    world.stop();
+    const auto meta = os::read_file(*world.disk, "/a/meta.properties", 1 << 16);
+    REQUIRE(meta.has_value());
+    REQUIRE(os::replace_file(*world.disk, "/b/meta.properties", *meta));
+    world.machine = std::make_unique<runtime::SimRuntime>(world.world, "broker", 2);
+    const auto copied = world.make();
+    const auto started = world.machine->run(copied->start());
+    REQUIRE_FALSE(started);
+    CHECK(started.error().message == "/a and /b have the same directory.id in meta.properties: one is a copy");
+}
+
 TEST_CASE("producer ids are never given twice") {
     OneBroker world;
     std::vector<std::int64_t> ids;
