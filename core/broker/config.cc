@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/base/check.h"
+#include "core/broker/connection_overrides.h"
 #include "core/broker/properties.h"
 
 namespace klog::broker {
@@ -145,6 +146,9 @@ base::Result<> check_value(const Key& key, std::string_view value) {
             return {};
         }
         case KeyType::string:
+            if (key.name == "max.connections.per.ip.overrides")
+                if (auto read = connection_overrides(value); !read) return std::unexpected(std::move(read.error()));
+            return check_words(key, value);
         case KeyType::list:
         case KeyType::class_name:
         case KeyType::password: return check_words(key, value);

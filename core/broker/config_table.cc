@@ -195,6 +195,8 @@ constexpr Key table[] = {
         .says("The most connections; the limit on open files may be lower."),
     row("max.connections.per.ip", KeyType::int32, "2147483647").at_least(0).cluster_wide()
         .says("The most connections from one address."),
+    row("max.connections.per.ip.overrides", KeyType::string, "").cluster_wide()
+        .says("Other bounds for single addresses: ADDRESS:COUNT, with commas between them."),
     row("connections.max.idle.ms", KeyType::int64, "600000").at_least(-1)
         .says("A connection without a request for this long is closed; -1: never."),
     row("queued.max.request.bytes", KeyType::int64, "268435456").at_least(-1)
@@ -219,8 +221,6 @@ constexpr Key table[] = {
     row("background.threads", KeyType::int32, "10").at_least(1).cluster_wide().ignored().says("See pool.threads."),
     row("max.connection.creation.rate", KeyType::int32, "2147483647").at_least(0).cluster_wide().later()
         .says("New connections a second."),
-    row("max.connections.per.ip.overrides", KeyType::string, "").cluster_wide().later()
-        .says("Other bounds for single addresses."),
     row("request.timeout.ms", KeyType::int32, "30000").at_least(1)
         .says("How long a request that was given no time of its own may wait."),
 

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "core/base/log.h"
+#include "core/broker/connection_overrides.h"
 #include "core/broker/effective_config.h"
 
 namespace klog::broker {
@@ -120,10 +121,15 @@ runtime::Shard& Listeners::place() {
 bool Listeners::admit(const net::Address& peer) {
     const EffectiveConfig config(shared_.config, *shared_.replicas.image(), shared_.node_id);
     const auto limit = [&](std::string_view key) { return static_cast<std::size_t>(config.broker_integer(key)); };
+    std::size_t from_one = limit("max.connections.per.ip");
+    // What was given was checked; this is on the way of every connection.
+    if (const auto text = config.broker_value("max.connections.per.ip.overrides"); text && !text->empty())
+        if (const auto overrides = connection_overrides(*text))
+            if (const auto own = overrides->find(peer.host); own != overrides->end()) from_one = own->second;
     const char* why = nullptr;
     if (count_ >= std::min(limit("max.connections"), descriptors_max_))
         why = "max.connections are there";
-    else if (by_host_[peer.host] >= limit("max.connections.per.ip"))
+    else if (by_host_[peer.host] >= from_one)
         why = "max.connections.per.ip are there from it";
     if (why == nullptr) return true;
     if (by_host_[peer.host] == 0) by_host_.erase(peer.host);

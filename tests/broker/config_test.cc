@@ -8,6 +8,7 @@
 
 #include "core/broker/config.h"
 #include "core/broker/config_page.h"
+#include "core/broker/connection_overrides.h"
 #include "core/broker/effective_config.h"
 #include "core/broker/endpoints.h"
 #include "core/broker/properties.h"
@@ -226,4 +227,15 @@ TEST_CASE("docs/configuration.md is what the table says") {
     text << file.rdbuf();
     const bool same = text.str() == configuration_page();
     CHECK_MESSAGE(same, "run: klog broker --configuration-page > docs/configuration.md");
+}
+
+TEST_CASE("bounds for single addresses are read, and refused when they are none") {
+    const auto read = connection_overrides("10.0.0.1:5, ::1:7,host:0");
+    REQUIRE(read.has_value());
+    CHECK(read->size() == 3);
+    CHECK(read->at("::1") == 7);
+    CHECK(connection_overrides("")->empty());
+    for (const char* bad : {"10.0.0.1", "10.0.0.1:", ":5", "a:x", "a:-1", "a:5x"})
+        CHECK_FALSE(connection_overrides(bad));
+    CHECK_FALSE(check_value(*find_broker_key("max.connections.per.ip.overrides"), "a"));
 }

@@ -127,6 +127,16 @@ TEST_CASE("connections over max.connections.per.ip are closed at once, and a pla
     CHECK(world.connect()->ask<wire::ApiVersionsResponse>(wire::ApiVersionsRequest{}, 0).error_code == ErrorCode::none);
 }
 
+TEST_CASE("max.connections.per.ip.overrides has a bound for one address") {
+    OneBroker world("max.connections.per.ip=0\nmax.connections.per.ip.overrides=10.0.0.1:0, client:1\n");
+    const auto one = world.connect();
+    CHECK(one->ask<wire::ApiVersionsResponse>(wire::ApiVersionsRequest{}, 0).error_code == ErrorCode::none);
+    const auto two = world.connect_raw();
+    char piece[16];
+    const auto n = world.client_machine->run(two->read_some(piece));
+    CHECK((!n || *n == 0));
+}
+
 TEST_CASE("an idle connection is closed, a waiting one is not") {
     OneBroker world("connections.max.idle.ms=5000\n");
     world.create("t");
