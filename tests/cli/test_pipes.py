@@ -181,6 +181,12 @@ def test_an_interrupted_producer_says_what_was_acknowledged(topic, signal_sent):
     assert consume(topic) == 'one\ntwo\nthree\n'
 
 
+def unread_bytes(port):
+    """What came to connections of that port and was not read: of a broker that is stopped, requests under way."""
+    rows = [line.split() for line in pathlib.Path('/proc/net/tcp').read_text().splitlines()[1:]]
+    return sum(int(row[4].split(':')[1], 16) for row in rows if int(row[1].split(':')[1], 16) == port and row[3] == '01')
+
+
 def test_a_second_interrupt_leaves_at_once(topic):
     with Klog() as server:
         server.start()
@@ -192,6 +198,7 @@ def test_a_second_interrupt_leaves_at_once(topic):
         server.process.send_signal(signal.SIGSTOP)
         producer.stdin.write('two\n')
         producer.stdin.flush()
+        wait_until(lambda: unread_bytes(server.port) > 0, 'a request under way')
         first = time.monotonic()
         producer.send_signal(signal.SIGINT)
         # It waits for an answer that does not come; a repetition within 100 ms would be the same interrupt.

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from confluent_kafka import Producer
 from servers import CODECS, klog, run
 
 
@@ -42,3 +43,19 @@ def test_an_unknown_topic_is_exit_3_and_one_line(kafka):
     done = klog('consume', 'no-such-topic-here', '-e', '-b', kafka.address, check=False)
     assert done.returncode == 3
     assert len(done.stderr.splitlines()) == 1 and 'UNKNOWN_TOPIC_OR_PARTITION' in done.stderr
+
+
+def test_aborted_transactions_are_left_out_unless_uncommitted_is_asked_for(kafka, topic):
+    klog('topic', 'create', topic, '-b', kafka.address)
+    producer = Producer({'bootstrap.servers': kafka.address, 'transactional.id': topic})
+    producer.init_transactions(60)
+    for word, end in (('kept', producer.commit_transaction), ('aborted', producer.abort_transaction), ('kept too', producer.commit_transaction)):
+        producer.begin_transaction()
+        producer.produce(topic, word)
+        producer.flush(60)
+        end(60)
+    read = lambda *arguments: klog('consume', topic, '-e', '-b', kafka.address, *arguments).stdout.splitlines()
+    assert read() == read('--isolation', 'committed') == ['kept', 'kept too']
+    assert read('--isolation', 'uncommitted') == ['kept', 'aborted', 'kept too']
+    # Markers take offsets, and are no records.
+    assert read('-f', '%o') == ['04'] and read('--offset', '-2') == ['kept too']
