@@ -49,6 +49,7 @@ private:
     Result<> walk();
     Result<> scan(std::size_t number, bool whole);
     Result<std::uint64_t> trusted_start(Segment& segment);
+    void doubt_jump();
     Result<> take_entry(EntryScanner& scanner, Segment& segment, const ScannedEntry& entry);
     Result<> judge(std::size_t number, FaultFacts facts, std::uint64_t position, std::string words);
     Result<> cut(std::size_t number, std::uint64_t position);
@@ -58,8 +59,9 @@ private:
     const LogDirectory::LastLife life_;
     Offset recovery_point_{0};
     Offset checkpointed_start_{0};
-    Offset expected_{0};        // Where the walk is.
-    Offset producers_from_{0};  // Producer state holds everything below.
+    Offset expected_{0};                 // Where the walk is.
+    Offset producers_from_{0};           // Producer state holds everything below.
+    std::optional<Offset> jumped_from_;  // The entry before left out offsets from here on.
     bool walked_ = false;
     std::size_t first_walked_ = 0;
     bool stop_ = false;  // Cut or damaged: the walk is over.
@@ -215,6 +217,7 @@ Result<> Recovery::walk() {
             expected_ = facts.base;
         } else if (facts.base != expected_) {
             const Fault fault = facts.base > expected_ ? Fault::gap : Fault::backwards;
+            if (fault == Fault::backwards) doubt_jump();
             KLOG_TRY_VOID(judge(number, {fault, expected_, facts.base, recovery_point_}, 0,
                                 fmt::format("offsets go from {} to {}", expected_, facts.base)));
             if (stop_) break;
@@ -292,14 +295,17 @@ Result<> Recovery::scan(std::size_t number, bool whole) {
         } else if ((*entry)->last_offset < expected_) {
             fault = Fault::backwards;
             words = fmt::format("offset {} after {}", (*entry)->last_offset, expected_);
-        } else if ((*entry)->first_offset > expected_ && expected_ >= recovery_point_ && (*entry)->is_batch() &&
+        } else if ((*entry)->first_offset > std::max(expected_, recovery_point_) && (*entry)->is_batch() &&
                    !log_.config->cleanup_compact) {
             fault = Fault::garbage;  // The offset is not under the CRC.
             words = fmt::format("offset {} after {}", (*entry)->first_offset, expected_);
         } else {
+            const bool jumps = (*entry)->is_batch() && (*entry)->first_offset > expected_;
+            jumped_from_ = jumps ? std::optional(expected_) : std::nullopt;
             KLOG_TRY_VOID(take_entry(scanner, segment, **entry));
         }
     }
+    if (fault == Fault::backwards) doubt_jump();
     segment.checked().add(from, segment.size());
     segment.resume();
     if (number + 1 < log_.segments.size()) {
@@ -307,6 +313,12 @@ Result<> Recovery::scan(std::size_t number, bool whole) {
         segment.persisted = false;
     }
     return judge(number, {fault, expected_, {}, recovery_point_}, segment.size(), std::move(words));
+}
+
+/// Offsets went backwards behind an entry that had left some out: it is its offset that is wrong. Compaction leaves
+/// such gaps below the recovery point, so it could not be told before.
+void Recovery::doubt_jump() {
+    if (jumped_from_ && *jumped_from_ < recovery_point_) expected_ = *jumped_from_;
 }
 
 Result<> Recovery::take_entry(EntryScanner& scanner, Segment& segment, const ScannedEntry& entry) {
