@@ -10,6 +10,11 @@ namespace klog::log {
 using base::Errc;
 using base::Result;
 
+namespace {
+/// After the disk was too full to note what is to be removed.
+constexpr std::chrono::seconds removal_retry_interval{1};
+}  // namespace
+
 void LogDirectory::Parts::run_removals() {
     std::vector<Removal> batch;
     {
@@ -18,11 +23,43 @@ void LogDirectory::Parts::run_removals() {
         removing = !batch.empty() && alive && !failure;
         if (!removing) return;
     }
-    // Until the log starts are durable a crash must find the files as they are.
-    if (write_checkpoint(Checkpoint::log_starts)) {
-        for (const auto& removal : batch) rename_and_remove(removal);
-    }
+    // Until the log starts are durable a crash must find the segments as they are.
+    if (!make_log_starts_durable(batch)) return try_later(std::move(batch));
+    for (const auto& removal : batch) rename_and_remove(removal);
     runtime.pool().submit([self = shared_from_this()] { self->run_removals(); });
+}
+
+/// On a disk without any room not even a checkpoint can be written. Indexes give some back: a segment that a crash
+/// brings back has them made anew.
+Result<> LogDirectory::Parts::make_log_starts_durable(const std::vector<Removal>& batch) {
+    auto written = write_checkpoint(Checkpoint::log_starts);
+    if (written || written.error().code != Errc::no_space) return written;
+    for (const auto& removal : batch) {
+        const std::scoped_lock files_of_partition(removal.gate->mutex);
+        if (removal.gate->generation != removal.generation) continue;
+        for (const auto& path : removal.paths) {
+            const auto file = parse_segment_file_name(std::string_view(path).substr(path.rfind('/') + 1));
+            if (file && (file->kind == FileKind::offset_index || file->kind == FileKind::time_index))
+                (void)disk.remove(path);
+        }
+    }
+    return write_checkpoint(Checkpoint::log_starts);
+}
+
+/// Nothing else would give the space back. The next removal takes these along, if it comes first.
+void LogDirectory::Parts::try_later(std::vector<Removal> batch) {
+    runtime::Shard* const owner = batch.front().owner;
+    {
+        const std::scoped_lock guard(mutex);
+        if (failure || !alive) return;
+        removals.insert(removals.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
+        removing = owner != nullptr;
+    }
+    if (owner == nullptr) return;
+    owner->post([self = shared_from_this(), owner] {
+        owner->set_timer(owner->now() + removal_retry_interval,
+                         [self] { self->runtime.pool().submit([self] { self->run_removals(); }); });
+    });
 }
 
 void LogDirectory::Parts::rename_and_remove(const Removal& removal) {

@@ -80,6 +80,8 @@ struct LogDirectory::Parts : std::enable_shared_from_this<Parts> {
     void forget(const PartitionName& name);
     // directory_removal.cc
     void run_removals();
+    base::Result<> make_log_starts_durable(const std::vector<Removal>& batch);
+    void try_later(std::vector<Removal> batch);
     void rename_and_remove(const Removal& removal);
     void remove_trees(std::vector<std::string> paths);
 };

@@ -82,3 +82,39 @@ TEST_CASE("a rotten base offset below the recovery point is damage, not the end 
         }
     }
 }
+
+TEST_CASE("retention makes room on a disk that is full to the last byte") {
+    OneLog one;
+    one.open();
+    one.fill(55);
+    REQUIRE(checkpoint(one.machine, *one.log));
+    REQUIRE(one.machine.directory->write_log_starts());
+    one.disk.set_capacity(one.disk.used_bytes());
+    CHECK_FALSE(append(*one.log, {{"full"}}));
+    auto config = std::make_shared<LogConfig>(*one.machine.config);
+    config->retention_bytes = 10 * OneLog::batch_bytes;
+    config->file_delete_delay_ms = 0;
+    one.log->set_config(config);
+    const auto used = one.disk.used_bytes();
+    SUBCASE("by the indexes of what goes") {
+        CHECK(one.log->apply_retention(0, {55}) > 2);
+        one.machine.runtime.settle();
+    }
+    SUBCASE("as soon as there is a little of it, when those have given none") {
+        for (const auto& segment : one.log->segments())
+            for (const auto kind : {FileKind::offset_index, FileKind::time_index})
+                (void)one.disk.remove("/data/demo_0/" + segment_file_name(segment.base_offset, kind));
+        one.disk.set_capacity(one.disk.used_bytes());
+        CHECK(one.log->apply_retention(0, {55}) > 2);
+        one.machine.runtime.settle();
+        REQUIRE(one.machine.directory->state() == DirectoryState::full);
+        one.disk.set_capacity(one.disk.used_bytes() + 100);
+        one.machine.runtime.pass(std::chrono::seconds(2));
+    }
+    CHECK(one.disk.used_bytes() + 20 * OneLog::batch_bytes < used);
+    CHECK_FALSE(one.disk.info("/data/demo_0/00000000000000000000.log"));
+    one.die();
+    one.open();
+    CHECK(one.log->log_end_offset() == Offset{55});
+    CHECK(one.log->log_start_offset() == Offset{40});
+}
