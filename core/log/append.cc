@@ -242,7 +242,8 @@ Result<> PartitionLog::append_as_leader(std::span<LeaderAppend> batches, LeaderE
             failed = done.error();
             staging.unstage(staged_before);
             for (auto& append : run)
-                if (append.outcome && !append.outcome->duplicate) append.outcome = std::unexpected(*failed);
+                if (append.outcome && append.outcome->base_offset >= log.log_end())
+                    append.outcome = std::unexpected(*failed);
             next = log.log_end();
         } else {
             anything_written = true;

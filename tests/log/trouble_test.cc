@@ -59,6 +59,31 @@ struct OneLog {
 
 }  // namespace
 
+TEST_CASE("a batch that repeats one that did not get onto the full disk is not taken for written") {
+    OneLog one;
+    one.machine.config->segment_bytes = 200;
+    one.open();
+    one.fill(1);
+    const auto numbered = [](std::int32_t sequence) {
+        BatchSpec spec{{"12345"}};
+        spec.producer = {{7}, {0}, sequence};
+        return make_batch(spec);
+    };
+    // Two fit into a segment: the third, and the fourth that repeats it, are a run of their own.
+    const std::vector<std::string> bytes{numbered(0), numbered(1), numbered(2), numbered(2)};
+    std::vector<records::ValidBatch> valid;
+    for (const auto& each : bytes)
+        valid.push_back(*records::validate(each, one.log->config().batch_rules(), 1'700'000'000'000));
+    std::vector<LeaderAppend> appends(valid.size());
+    for (std::size_t i = 0; i < valid.size(); ++i) appends[i].batch = &valid[i];
+    one.disk.plan({os::Call::write, 2, Errc::no_space, false, ".log"});
+    REQUIRE(one.log->append_as_leader(appends, {0}));
+    REQUIRE(one.log->log_end_offset().value == 3);
+    CHECK(appends[1].outcome);
+    CHECK_FALSE(appends[2].outcome);
+    CHECK_FALSE(appends[3].outcome);
+}
+
 TEST_CASE("a rotten base offset below the recovery point is damage, not the end of the log") {
     // To somewhere beyond everything, right before the recovery point, and a little.
     for (const auto& [byte, mask] : {std::pair{0, 0x40}, std::pair{7, 5 ^ 19}, std::pair{7, 0x02}}) {
