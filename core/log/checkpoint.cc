@@ -265,7 +265,7 @@ Result<> PartitionLog::close() {
     auto& log = *parts_;
     KLOG_CHECK(log.lent || log.owner == nullptr, "a log is closed on the pool");
     if (log.offline) return std::unexpected(*log.offline);
-    if (log.damage) return std::unexpected(log.damage->error);
+    if (log.damage && !log.damage_was_read) return std::unexpected(log.damage->error);
     if (log.closed) return {};
     const std::scoped_lock files(log.gate->mutex);  // A job that waits for it finds another generation afterwards.
     if (log.resumed) {

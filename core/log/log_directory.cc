@@ -277,20 +277,22 @@ Result<> LogDirectory::close() {
 /// Logs that were closed have written everything but synced nothing: one syncfs does it for all of them.
 Result<> LogDirectory::Parts::close() {
     OffsetMap ends;
+    std::optional<Error> unclean;
     {
         const std::scoped_lock guard(mutex);
         if (failure) return std::unexpected(*failure);
         if (!slots.empty()) return base::fail(Errc::busy, "{}: {} logs are still open", options.path, slots.size());
-        for (const auto& name : opened)
-            if (!closed_ends.contains(name) && offsets[0].contains(name))
-                return base::fail(Errc::closed, "{}: {} was not closed; the next start recovers", options.path,
-                                  name.to_string());
+        for (const auto& [name, offset] : offsets[index_of(Checkpoint::recovery_points)]) {
+            if (closed_ends.contains(name)) continue;
+            // Those that nobody opened are as they were, which counts only if they were well.
+            if (opened.contains(name))
+                unclean = Error{Errc::closed, fmt::format("{}: {} was not closed; the next start recovers",
+                                                          options.path, name.to_string())};
+            else if (!started_clean)
+                unclean =
+                    Error{Errc::closed, fmt::format("{}: {} was never recovered", options.path, name.to_string())};
+        }
         ends = closed_ends;
-        // Those that nobody opened are as they were, which counts only if they were well.
-        if (!started_clean)
-            for (const auto& [name, offset] : offsets[0])
-                if (!opened.contains(name))
-                    return base::fail(Errc::closed, "{}: {} was never recovered", options.path, name.to_string());
     }
     if (auto synced = disk.sync_filesystem(options.path); !synced)
         return std::unexpected(report(std::move(synced).error()));
@@ -302,6 +304,8 @@ Result<> LogDirectory::Parts::close() {
     KLOG_TRY_VOID(write_checkpoint(Checkpoint::log_starts));
     KLOG_TRY_VOID(write_checkpoint(Checkpoint::recovery_points));
     KLOG_TRY_VOID(write_checkpoint(Checkpoint::high_watermarks));
+    // The others start from their ends all the same: there is next to nothing to scan.
+    if (unclean) return std::unexpected(*std::move(unclean));
     if (auto marked = os::replace_file(disk, at(clean_shutdown_name), clean_shutdown_text); !marked)
         return std::unexpected(report(std::move(marked).error()));
     return {};

@@ -57,6 +57,8 @@ struct PartitionLog::Parts final : SlotClient {
     std::optional<Damage> damage;
     std::optional<base::Error> offline;
 
+    /// A read found it. The log around it is whole and may be closed, kept short and go on once the damage is deleted.
+    bool damage_was_read = false;
     std::vector<std::string_view> pieces;  // Of one write; kept, so that an append allocates nothing.
     bool lent = false;
     bool closed = false;

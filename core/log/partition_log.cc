@@ -53,6 +53,7 @@ void PartitionLog::Parts::set_log_start(Offset to) {
     log_start_ = to;
     check_order();
     if (slot) slot->log_start = to.value;
+    if (damage && damage_was_read && damage->offset < to) damage.reset();  // Nobody needs it any more.
 }
 
 void PartitionLog::Parts::set_log_end(Offset to) {
@@ -156,12 +157,12 @@ Offset PartitionLog::durable_end_offset() const {
 
 std::optional<Damage> PartitionLog::damage() const { return parts_->damage; }
 void PartitionLog::set_damage(Damage damage) {
-    if (!parts_->damage || damage.offset < parts_->damage->offset) parts_->damage = std::move(damage);
+    if (parts_->damage && parts_->damage->offset <= damage.offset) return;
+    if (!parts_->damage) parts_->damage_was_read = true;
+    parts_->damage = std::move(damage);
 }
 
-void PartitionLog::request_flush() {
-    if (parts_->flushed() < parts_->log_end()) parts_->mark_for_flush();
-}
+void PartitionLog::request_flush() { parts_->flush_if_needed(); }
 
 std::optional<EpochEntry> PartitionLog::latest_epoch() const { return parts_->epochs.latest(); }
 EpochEnd PartitionLog::end_offset_for_epoch(LeaderEpoch epoch) const {
@@ -196,7 +197,7 @@ std::size_t PartitionLog::apply_retention(TimestampMs now_ms, Offset upper_bound
     auto& log = *parts_;
     KLOG_CHECK(!log.lent, "the log is lent");
     log.take_retention_results();
-    if (log.offline || log.damage) return 0;
+    if (log.offline || (log.damage && !log.damage_was_read)) return 0;
     std::vector<RetentionSegment> facts;
     for (std::size_t i = 0; i < log.segments.size(); ++i) {
         const auto& segment = *log.segments[i];

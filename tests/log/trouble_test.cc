@@ -108,6 +108,62 @@ TEST_CASE("a rotten base offset below the recovery point is damage, not the end 
     }
 }
 
+TEST_CASE("damage that a read has found is over when retention or a deletion has passed it") {
+    OneLog one;
+    one.open();
+    one.fill(35);
+    REQUIRE(checkpoint(one.machine, *one.log));
+    one.close_clean();
+    one.damage_batch(10, 4, 70);
+    one.open();
+    one.read_all();
+    REQUIRE(one.log->damage());
+    REQUIRE_FALSE(append(*one.log, {{"x"}}));
+    SUBCASE("by retention") {
+        auto config = std::make_shared<LogConfig>(*one.machine.config);
+        config->retention_bytes = 6 * OneLog::batch_bytes;
+        one.log->set_config(config);
+        CHECK(one.log->apply_retention(0, {35}) == 2);
+    }
+    SUBCASE("by DeleteRecords") { REQUIRE(one.log->delete_records_before({15})); }
+    CHECK_FALSE(one.log->damage());
+    CHECK(append(*one.log, {{"x"}})->base_offset == Offset{35});
+}
+
+TEST_CASE("a log with damage that a read has found can be closed") {
+    OneLog one;
+    one.open();
+    one.fill(35);
+    one.close_clean();
+    one.damage_batch(10, 4, 70);
+    one.open();
+    one.read_all();
+    REQUIRE(one.log->damage());
+    one.close_clean();
+    REQUIRE(one.machine.start());
+    CHECK(one.machine.directory->started_clean());
+}
+
+TEST_CASE("a log that does not close well leaves the others their ends") {
+    OneLog one;
+    one.open();
+    one.fill(5);
+    auto other = std::move(*one.machine.open({"other", {0}}));
+    for (int i = 0; i < 50; ++i) REQUIRE(append(*other, {{fmt::format("{:05}", i)}}));
+    one.machine.runtime.settle();
+    REQUIRE(lent(*other, [&] { return other->close(); }));
+    other.reset();
+    one.log.reset();
+    CHECK_FALSE(one.machine.directory->close());
+    one.machine.stop();
+    REQUIRE(one.machine.start());
+    CHECK_FALSE(one.machine.directory->started_clean());
+    CHECK(one.machine.directory->last_life({"other", {0}}).recovery_point == Offset{50});
+    other = std::move(*one.machine.open({"other", {0}}));
+    CHECK(other->log_end_offset() == Offset{50});
+    other.reset();
+}
+
 TEST_CASE("retention makes room on a disk that is full to the last byte") {
     OneLog one;
     one.open();
