@@ -116,16 +116,23 @@ void PartitionLog::Parts::mark_for_flush() {
     flush_timer = runtime::TimerId::none;
 }
 
+void PartitionLog::Parts::flush_if_needed() {
+    flush_due = false;
+    if (!closed && flushed() < log_end()) mark_for_flush();
+}
+
 void PartitionLog::Parts::mark_dirty(std::int64_t records) {
     if (config->durability == Durability::fsync) return mark_for_flush();
     unflushed_records += records;
     if (unflushed_records >= config->flush_messages) return mark_for_flush();
     if (config->flush_ms == LogConfig::never || flush_timer != runtime::TimerId::none || owner == nullptr) return;
-    flush_timer = owner->set_timer(owner->now() + std::chrono::milliseconds(config->flush_ms), [held = slot] {
+    const std::chrono::milliseconds wait(std::min(config->flush_ms, flush_ms_max));
+    flush_timer = owner->set_timer(owner->now() + wait, [held = slot] {
         if (held->client == nullptr) return;
         auto& log = *static_cast<Parts*>(held->client);
         log.flush_timer = runtime::TimerId::none;
-        if (!log.lent && !log.closed && log.flushed() < log.log_end()) log.mark_for_flush();
+        log.flush_due = log.lent;  // Then when it comes back.
+        if (!log.lent) log.flush_if_needed();
     });
 }
 
@@ -241,6 +248,7 @@ Result<> PartitionLog::append_as_leader(std::span<LeaderAppend> batches, LeaderE
         if (!done) {
             failed = done.error();
             staging.unstage(staged_before);
+            // A duplicate of a batch that was to be written with it has no original any more, either.
             for (auto& append : run)
                 if (append.outcome && append.outcome->base_offset >= log.log_end())
                     append.outcome = std::unexpected(*failed);

@@ -121,12 +121,14 @@ LogDirectory::LastLife LogDirectory::last_life(const PartitionName& name) const 
 }
 
 std::shared_ptr<PartitionSlot> LogDirectory::attach(const PartitionName& name, runtime::Shard* owner,
-                                                    Offset recovery_point, Offset log_start) {
+                                                    SlotClient* client, Offset recovery_point, Offset log_start) {
     auto slot = std::make_shared<PartitionSlot>(name, owner);
+    slot->client = client;
     slot->recovery_point = recovery_point.value;
     slot->log_start = log_start.value;
     slot->log_start_on_disk = log_start.value;
     const std::scoped_lock guard(parts_->mutex);
+    if (parts_->failure) return nullptr;
     const auto& points = parts_->offsets[index_of(Checkpoint::recovery_points)];
     if (const auto found = points.find(name); found != points.end()) slot->recovery_point_on_disk = found->second.value;
     parts_->slots[name] = slot;

@@ -30,6 +30,7 @@ class FlushRounds;
 class DescriptorCache;
 struct FileGate;
 struct PartitionSlot;
+class SlotClient;
 
 /// The content of meta.properties (Kafka's, version 1; version 0 with broker.id is read).
 struct MetaProperties {
@@ -108,16 +109,17 @@ public:
     base::Result<> write_log_starts();
 
     /// [pool] After every PartitionLog was closed: writes the checkpoints, and the clean-shutdown marker if all of them
-    /// closed well and the directory is online. Then releases the lock. Destroyed without it: as if the process had
-    /// died.
+    /// closed well and the directory is online (closed: one did not, or was never recovered). Then releases the lock.
+    /// Destroyed without it: as if the process had died.
     base::Result<> close();
 
     // For PartitionLog.
     DescriptorCache& files();
     FlushRounds& flushes();
-    /// From here on the checkpoint files say of this partition what its slot says.
-    std::shared_ptr<PartitionSlot> attach(const PartitionName& name, runtime::Shard* owner, base::Offset recovery_point,
-                                          base::Offset log_start);
+    /// From here on the checkpoint files say of this partition what its slot says, and its client is told of a failure.
+    /// Null: the directory has failed already.
+    std::shared_ptr<PartitionSlot> attach(const PartitionName& name, runtime::Shard* owner, SlotClient* client,
+                                          base::Offset recovery_point, base::Offset log_start);
     void detach(const std::shared_ptr<PartitionSlot>& slot);
     /// How the last life of this log ended.
     struct LastLife {

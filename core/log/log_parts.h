@@ -24,6 +24,8 @@ namespace klog::log {
 inline constexpr std::size_t inflated_lookup_bytes_max = 128u << 20;
 /// Snapshots kept besides those at the base of a segment.
 inline constexpr std::size_t snapshots_kept = 2;
+/// A longer flush.ms is this one.
+inline constexpr std::int64_t flush_ms_max = std::int64_t{365} * 24 * 3600 * 1000;
 
 struct PartitionLog::Parts final : SlotClient {
     Parts(LogDirectory& in, PartitionName which, OpenOptions how);
@@ -55,10 +57,10 @@ struct PartitionLog::Parts final : SlotClient {
     base::Offset snapshot_at{-1};         // Newest snapshot on disk.
     std::vector<base::Offset> snapshots;  // All of them, in order.
     std::optional<Damage> damage;
-    std::optional<base::Error> offline;
-
     /// A read found it. The log around it is whole and may be closed, kept short and go on once the damage is deleted.
     bool damage_was_read = false;
+    std::optional<base::Error> offline;
+
     std::vector<std::string_view> pieces;  // Of one write; kept, so that an append allocates nothing.
     bool lent = false;
     bool closed = false;
@@ -66,10 +68,13 @@ struct PartitionLog::Parts final : SlotClient {
         base::Offset end;
         std::uint64_t generation;
     };
-    std::optional<FlushResult> waiting_flush;  // Came in while the log was lent.
-    std::uint64_t generation = 0;              // Counts truncations.
-    std::int64_t unflushed_records = 0;        // Durability::os
+    // Came in while the log was lent.
+    std::optional<FlushResult> waiting_flush;
+    std::optional<base::Error> waiting_offline;
+    std::uint64_t generation = 0;        // Counts truncations.
+    std::int64_t unflushed_records = 0;  // Durability::os
     runtime::TimerId flush_timer = runtime::TimerId::none;
+    bool flush_due = false;                    // The timer came while the log was lent.
     std::weak_ptr<CheckpointWork> checkpoint;  // Under way while somebody holds it.
     std::shared_ptr<CheckpointWork> retention_results;
 
@@ -141,6 +146,7 @@ struct PartitionLog::Parts final : SlotClient {
     /// After a write: what the log's end means for flushing.
     void mark_dirty(std::int64_t records);
     void mark_for_flush();
+    void flush_if_needed();
     base::Result<> write_epochs();
 
     // SlotClient

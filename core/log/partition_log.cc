@@ -115,6 +115,10 @@ void PartitionLog::Parts::flush_done(Offset end, std::uint64_t of_generation) {
 }
 
 void PartitionLog::Parts::directory_offline(const Error& why) {
+    if (lent) {  // The job on the pool may be looking at it.
+        waiting_offline = why;
+        return;
+    }
     offline = why;
     if (listener != nullptr) listener->offline(why);
 }
@@ -130,9 +134,9 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(LogDirectory& directory
     auto opened = parts->open_directory();
     if (opened) opened = parts->recover();
     if (!opened) return std::unexpected(parts->report(std::move(opened).error()));
-    parts->slot = directory.attach(name, parts->owner, parts->recovery_point(), parts->log_start());
-    // Nobody else knows the log yet; its shard gets it with the result of this call.
-    parts->slot->client = parts.get();
+    parts->slot = directory.attach(name, parts->owner, parts.get(), parts->recovery_point(), parts->log_start());
+    if (!parts->slot) return std::unexpected(*directory.failure());
+    // Nobody else knows the log yet but to tell it of a failure; its shard gets it with the result of this call.
     auto* const opened_parts = parts.get();
     std::unique_ptr<PartitionLog> log(new PartitionLog(std::move(parts)));
     // From here on a flush round may report to the shard.
@@ -145,7 +149,10 @@ const base::Uuid& PartitionLog::topic_id() const { return parts_->topic_id; }
 LogDirectory& PartitionLog::directory() const { return parts_->directory; }
 const LogConfig& PartitionLog::config() const { return *parts_->config; }
 void PartitionLog::set_config(std::shared_ptr<const LogConfig> config) { parts_->config = std::move(config); }
-void PartitionLog::set_listener(Listener* listener) { parts_->listener = listener; }
+void PartitionLog::set_listener(Listener* listener) {
+    parts_->listener = listener;
+    if (listener != nullptr && parts_->offline) listener->offline(*parts_->offline);
+}
 
 Offset PartitionLog::log_start_offset() const { return parts_->log_start(); }
 Offset PartitionLog::log_end_offset() const { return parts_->log_end(); }
@@ -280,6 +287,8 @@ void PartitionLog::take_back() {
     parts_->lent = false;
     if (const auto result = std::exchange(parts_->waiting_flush, std::nullopt))
         parts_->flush_done(result->end, result->generation);
+    if (parts_->flush_due) parts_->flush_if_needed();
+    if (const auto why = std::exchange(parts_->waiting_offline, std::nullopt)) parts_->directory_offline(*why);
 }
 
 }  // namespace klog::log

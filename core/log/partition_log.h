@@ -194,6 +194,7 @@ public:
     const LogConfig& config() const;
     /// [shard] Takes effect with the next append, roll or retention.
     void set_config(std::shared_ptr<const LogConfig> config);
+    /// Told at once when the directory went offline before.
     void set_listener(Listener* listener);
 
     // Offsets.

@@ -28,7 +28,7 @@ struct PartitionSlot {
 
     const PartitionName name;
     runtime::Shard* const owner;   // Null for tools without shards.
-    SlotClient* client = nullptr;  // Owner shard only; null once the log is gone.
+    SlotClient* client = nullptr;  // Set before anybody knows the slot; then owner shard only. Null: the log is gone.
     std::size_t pending = 0;       // Under the lock of FlushRounds: place in the next round plus one; 0: not in it.
     // Written by the log, read by whoever writes the checkpoints.
     std::atomic<std::int64_t> recovery_point{0};

@@ -165,7 +165,6 @@ Result<AppendPoint> Partition::append(std::span<log::LeaderAppend> batches, Acks
     }
     KLOG_TRY_VOID(log_->append_as_leader(batches, state_.leader_epoch));
     refresh();
-    arm_flush_timer();
     return AppendPoint{state_.leader_epoch, offsets_.log_start};
 }
 
@@ -181,21 +180,6 @@ Acknowledged Partition::acknowledged(Offset end, LeaderEpoch leader_epoch, Acks 
                                  state_.isr.size()));
     }
     return Acknowledged(committed_, end, deadline);
-}
-
-/// durability=os: flush.ms after the first append that is not flushed. flush.messages is the log's own business.
-void Partition::arm_flush_timer() {
-    const auto& config = *setup_.config;
-    if (config.durability != log::Durability::os || config.flush_ms == log::LogConfig::never) return;
-    if (flush_timer_ != runtime::TimerId::none || offsets_.flushed_end == offsets_.log_end) return;
-    constexpr std::int64_t flush_ms_max = std::int64_t{365} * 24 * 3600 * 1000;
-    const auto at = setup_.owner->now() + std::chrono::milliseconds(std::min(config.flush_ms, flush_ms_max));
-    flush_timer_ = setup_.owner->set_timer(at, [weak = weak_from_this()] {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->flush_timer_ = runtime::TimerId::none;
-        if (self->phase_ == Phase::open && !self->lent_) self->log_->request_flush();
-    });
 }
 
 Registration Partition::watch(ChangeList& list, std::uint64_t token, ChangeMask mask) {

@@ -263,7 +263,6 @@ private:
     void refresh();
     void set_offsets(Offsets next);
     void renew_queues();
-    void arm_flush_timer();
     base::Result<ReadResult> answer(const ReadRequest& request, log::ReadResult found);
     std::optional<EpochEnd> divergence(const ReadRequest& request) const;
     EpochEnd epoch_end(LeaderEpoch epoch) const;
@@ -302,7 +301,6 @@ private:
     std::shared_ptr<WaitQueue> committed_ = std::make_shared<WaitQueue>();  // For the high watermark.
     std::shared_ptr<WaitQueue> durable_ = std::make_shared<WaitQueue>();    // For this replica's durable end.
     WatchList watchers_;
-    runtime::TimerId flush_timer_ = runtime::TimerId::none;  // durability=os with flush.ms.
 };
 
 }  // namespace klog::replica

@@ -59,6 +59,34 @@ struct OneLog {
 
 }  // namespace
 
+TEST_CASE("flush.ms counts also when it has passed while the log was lent") {
+    OneLog one;
+    one.machine.config->durability = Durability::os;
+    one.machine.config->flush_ms = 10;
+    one.open();
+    one.machine.runtime.settle();
+    REQUIRE(append(*one.log, {{"a"}}));
+    one.log->lend();
+    one.machine.runtime.pass(std::chrono::milliseconds(20));
+    one.log->take_back();
+    one.machine.runtime.settle();
+    CHECK(one.log->flushed_offset() == Offset{1});
+}
+
+TEST_CASE("the news of a failed directory waits while a log is lent, and for its listener") {
+    OneLog one;
+    one.open();
+    one.log->lend();
+    one.machine.directory->take_offline({Errc::io, "broken"});
+    one.machine.runtime.settle();
+    CHECK_FALSE(one.machine.reports.failure);
+    SUBCASE("") {}
+    SUBCASE("which is set later") { one.log->set_listener(nullptr); }
+    one.log->take_back();
+    one.log->set_listener(&one.machine.reports);
+    CHECK(one.machine.reports.failure);
+}
+
 TEST_CASE("a batch that repeats one that did not get onto the full disk is not taken for written") {
     OneLog one;
     one.machine.config->segment_bytes = 200;
