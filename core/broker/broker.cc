@@ -134,6 +134,7 @@ void Broker::Parts::make_replicas() {
     options.log_config = [this](const meta::Image& image, std::string_view topic) {
         return EffectiveConfig(config, image, node_id).log_config(topic);
     };
+    options.usable_config = usable_config;
     options.min_insync_replicas = [this](const meta::Image& image, std::string_view topic) {
         const EffectiveConfig values(config, image, node_id);
         return static_cast<std::int32_t>(values.topic_integer(topic, "min.insync.replicas"));

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/base/log.h"
+#include "core/meta/config_feed.h"
 
 namespace klog::broker {
 namespace {
@@ -228,6 +230,21 @@ base::Result<> check_broker_config(std::string_view id, const meta::Config& conf
                         good.error().message);
     }
     return {};
+}
+
+meta::Config usable_config(const meta::ConfigEntity& entity, meta::Config stored) {
+    std::erase_if(stored, [&](const auto& entry) {
+        const auto& [name, value] = entry;
+        const bool of_topic = entity.kind == meta::ConfigEntity::Kind::topic;
+        const Key* key = of_topic ? find_topic_key(name) : find_broker_key(name);
+        if (key == nullptr) return false;  // Nobody reads it.
+        const auto good = check_value(*key, value);
+        if (!good)
+            base::log_error("configuration of {}: {}={} does not count: {}", entity.entity_path(), name,
+                            key->sensitive ? "(hidden)" : value, good.error().message);
+        return !good.has_value();
+    });
+    return stored;
 }
 
 }  // namespace klog::broker

@@ -13,6 +13,10 @@
 #include "core/log/log_config.h"
 #include "core/meta/image.h"
 
+namespace klog::meta {
+struct ConfigEntity;
+}
+
 namespace klog::broker {
 
 /// Kafka's DescribeConfigsResponse.ConfigSource, with its numbers.
@@ -81,5 +85,9 @@ base::Result<> check_topic_config(const meta::Config& config);
 /// The same for a broker; `id` is empty for the default of all brokers. Keys that cannot change while it runs, or not
 /// for all at once, are refused.
 base::Result<> check_broker_config(std::string_view id, const meta::Config& config);
+
+/// What of a stored configuration counts: values that their keys cannot have (written by another program or version)
+/// are left out, with a log line each. Everything that reads the cluster image relies on it.
+meta::Config usable_config(const meta::ConfigEntity& entity, meta::Config stored);
 
 }  // namespace klog::broker

@@ -246,7 +246,7 @@ Task<void> Replicas::State::install(runtime::Shard* shard, meta::Image::Ptr next
 // ---- Configuration
 
 void Replicas::State::take_config(const meta::ConfigEntity& entity, meta::Config config) {
-    fresh_config[entity] = std::move(config);
+    fresh_config[entity] = options.usable_config ? options.usable_config(entity, std::move(config)) : std::move(config);
 }
 
 /// Puts what was read into the image. The caller has the turn, or is alone.

@@ -28,7 +28,8 @@ class Disk;
 }
 namespace klog::meta {
 class Store;
-}
+struct ConfigEntity;
+}  // namespace klog::meta
 namespace klog::log {
 struct LogConfig;
 }
@@ -50,6 +51,8 @@ struct ReplicasOptions {
     /// The configuration of a topic's logs: the topic's own keys over the broker's dynamic ones over the static ones.
     /// Called on any shard.
     std::function<log::LogConfig(const meta::Image& image, std::string_view topic)> log_config;
+    /// What of a stored configuration may be believed; none: all of it.
+    std::function<meta::Config(const meta::ConfigEntity& entity, meta::Config stored)> usable_config;
     /// min.insync.replicas, found the same way.
     std::function<std::int32_t(const meta::Image& image, std::string_view topic)> min_insync_replicas;
     std::vector<meta::FeatureRange> supported_features;
