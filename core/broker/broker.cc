@@ -50,6 +50,7 @@ struct Broker::Parts {
     Endpoints endpoints;
     std::vector<Listening> listening;
     security::AllowAll authorizer;
+    std::function<void()> all_offline;
 
     // In the order in which they are made; stopped in the reverse.
     std::unique_ptr<os::Lock> store_lock;
@@ -138,6 +139,9 @@ void Broker::Parts::make_replicas() {
     options.min_insync_replicas = [this](const meta::Image& image, std::string_view topic) {
         const EffectiveConfig values(config, image, node_id);
         return static_cast<std::int32_t>(values.topic_integer(topic, "min.insync.replicas"));
+    };
+    options.all_offline = [this] {
+        if (all_offline) all_offline();
     };
     using std::chrono::milliseconds;
     options.retention_check_interval = milliseconds(config.integer("log.retention.check.interval.ms"));
@@ -262,6 +266,7 @@ Task<Result<>> Broker::start() {
     co_return started;
 }
 
+void Broker::on_all_offline(std::function<void()> call) { parts_->all_offline = std::move(call); }
 Task<void> Broker::stop() { return parts_->stop(); }
 
 Task<Result<>> Broker::create(std::vector<InitialTopic> topics) {

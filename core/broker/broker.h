@@ -4,6 +4,7 @@
 // home shard, shard 0, where start() and stop() run.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,9 @@ public:
     Broker(const Broker&) = delete;
     Broker& operator=(const Broker&) = delete;
 
+    /// Before start(). Called at home, once, when the last log directory has failed: nothing can be served any more,
+    /// and whoever made the broker should stop it.
+    void on_all_offline(std::function<void()> call);
     /// Opens everything and serves. busy: a data directory or a port is somebody else's, and the message names it.
     /// invalid_config; invalid_argument: a data directory of another cluster or node; io; corrupt. After an error what
     /// was opened is closed again.

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <future>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -52,28 +53,32 @@ base::Result<int> run(const Config& config, std::vector<InitialTopic> topics, co
     std::signal(SIGPIPE, SIG_IGN);
     runtime::AsioRuntime runtime(runtime_options(config));
     net::AsioNetwork network(runtime);
-    std::promise<int> promise;
+    std::promise<base::Result<int>> promise;
+    std::once_flag ended;
+    const auto end = [&](base::Result<int> why) { std::call_once(ended, [&] { promise.set_value(std::move(why)); }); };
     runtime.on_signals({SIGTERM, SIGINT, SIGHUP},
-                       [&promise, &runtime, asked = std::optional<base::MonotonicTime>()](int signal) mutable {
+                       [&end, &runtime, asked = std::optional<base::MonotonicTime>()](int signal) mutable {
                            const auto now = runtime.clock().now();
                            // timeout(1) signals the process and then its group: that is one wish, not two.
                            if (asked && signal == SIGINT && now - *asked > same_wish) std::_Exit(128 + signal);
                            if (asked) return;
                            asked = now;
-                           promise.set_value(signal);
+                           end(signal);
                        });
     // What the runtime still holds when it stops may refer to the broker.
     Broker broker(config, Seams{runtime, network, os::posix_disk(), base::Random::from_system()});
+    broker.on_all_offline(
+        [&end] { end(base::fail(base::Errc::offline, "no log directory can be used any more: see the lines above")); });
     const auto begun = runtime.run(begin(&broker, std::move(topics), &hooks));
     if (!begun) {
         runtime.stop();
         return std::unexpected(begun.error());
     }
-    const int signal = promise.get_future().get();
+    auto why = promise.get_future().get();
     hooks.stopping();
     runtime.run(broker.stop());
     runtime.stop();
-    return signal;
+    return why;
 }
 
 }  // namespace klog::broker

@@ -57,3 +57,18 @@ TEST_CASE("stored configuration that makes no sense does not count, and the brok
     CHECK(configs[0].value == "604800000");
     CHECK(configs[1].value == "2097152");
 }
+
+TEST_CASE("when the last log directory has failed, whoever runs the broker is told, and can stop it") {
+    OneBroker world;
+    world.create("t");
+    int told = 0;
+    world.broker->on_all_offline([&] { ++told; });
+    world.disk->plan({.call = os::Call::sync, .lasting = true, .path_part = "/data/t_0"});
+    const auto talk = world.connect();
+    CHECK(produce_one(*talk) == ErrorCode::kafka_storage_error);
+    world.world.run_for(1s);
+    CHECK(told == 1);
+    const auto before = world.world.now();
+    world.stop();
+    CHECK(world.world.now() - before < 2s);
+}
