@@ -62,7 +62,6 @@ Task<Result<>> ConfigFeed::load() {
 Task<Result<>> ConfigFeed::load_all() {
     // The notifications first: what changes while the rest is read is then read again.
     KLOG_CO_TRY(auto changes, co_await list_changes());
-    if (!changes.empty()) seen_ = *changes.rbegin();
     for (const auto& part : {topics_part, brokers_part}) {
         const std::string parent = "/config/" + std::string(part.substr(0, part.size() - 1));
         auto names = co_await store_.children(parent, {});
@@ -71,9 +70,11 @@ Task<Result<>> ConfigFeed::load_all() {
         for (const auto& name : *names) {
             const auto entity = ConfigEntity::parse(std::string(part) + name);
             if (!entity) continue;
-            KLOG_CO_TRY_VOID(co_await load_entity(*entity));
+            KLOG_CO_TRY_VOID(co_await load_unless_corrupt(*entity));
         }
     }
+    // Not before all is read: what failed on the way is then read again with the next look.
+    if (!changes.empty()) seen_ = *changes.rbegin();
     co_return Result<>();
 }
 
@@ -87,6 +88,14 @@ Task<Result<>> ConfigFeed::load_entity(ConfigEntity entity) {
     }
     if (entity.kind == ConfigEntity::Kind::topic) topics_.insert(entity.topic);
     apply_(entity, std::move(config));
+    co_return Result<>();
+}
+
+/// A body that nobody can read must not keep the others from being read.
+Task<Result<>> ConfigFeed::load_unless_corrupt(ConfigEntity entity) {
+    auto loaded = co_await load_entity(std::move(entity));
+    if (loaded || loaded.error().code != Errc::corrupt) co_return loaded;
+    base::log_error("{}", loaded.error().message);
     co_return Result<>();
 }
 
@@ -123,12 +132,7 @@ Task<Result<bool>> ConfigFeed::look() {
         else if (auto entity = ConfigEntity::parse(*entity_path))
             entities.insert(*std::move(entity));
     }
-    for (const auto& entity : entities) {
-        const auto loaded = co_await load_entity(entity);
-        if (loaded) continue;
-        if (loaded.error().code != Errc::corrupt) co_return std::unexpected(loaded.error());
-        base::log_error("{}", loaded.error().message);
-    }
+    for (const auto& entity : entities) KLOG_CO_TRY_VOID(co_await load_unless_corrupt(entity));
     seen_ = *changes.rbegin();
     if (changes.size() > 2 * config_changes_kept) co_await remove_old(std::move(changes));
     co_return true;

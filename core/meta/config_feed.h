@@ -63,6 +63,7 @@ public:
 private:
     runtime::Task<base::Result<>> load_all();
     runtime::Task<base::Result<>> load_entity(ConfigEntity entity);
+    runtime::Task<base::Result<>> load_unless_corrupt(ConfigEntity entity);
     runtime::Task<base::Result<bool>> look();
     runtime::Task<base::Result<std::set<std::int64_t>>> list_changes();
     runtime::Task<void> remove_old(std::set<std::int64_t> changes);
