@@ -106,9 +106,7 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(os::Disk& disk, runtime
                                       [weak = std::weak_ptr(parts)](const Error& why) {
                                           if (const auto held = weak.lock()) held->fail_all(why);
                                       });
-    const bool is_new = !disk.info(path);
-    KLOG_TRY_VOID(disk.make_directory(path));
-    if (is_new) KLOG_TRY_VOID(disk.sync_directory(os::parent_of(path)));
+    KLOG_TRY_VOID(os::make_directory_durable(disk, path));
     KLOG_TRY(parts->lock, disk.lock(parts->at(lock_name)));
     KLOG_TRY(parts->meta, read_meta(disk, parts->at(meta_properties_name)));
     KLOG_TRY_VOID(parts->read_checkpoints());

@@ -192,7 +192,7 @@ Result<std::unique_ptr<Journal>> Journal::open(os::Disk& disk, Options options, 
 }
 
 Result<> Journal::recover(Tree& tree) {
-    KLOG_TRY_VOID(make_directory());
+    KLOG_TRY_VOID(os::make_directory_durable(disk_, options_.directory));
     KLOG_TRY(const auto entries, disk_.list(options_.directory));
     bool checkpoint = false;
     for (const auto& entry : entries) {  // In the order of their names, which is that of their bases.
@@ -214,24 +214,6 @@ Result<> Journal::recover(Tree& tree) {
         KLOG_TRY(file_, start_journal());
     }
     return remove_older();
-}
-
-/// Makes the directory. Those above may have been made just now, or by a life that crashed before it synced them.
-Result<> Journal::make_directory() {
-    std::string there = options_.directory;
-    while (there != "/" && there != "." && !disk_.info(there)) there = os::parent_of(there);
-    KLOG_TRY_VOID(disk_.make_directory(options_.directory));
-    bool ours = true;
-    std::string below = options_.directory;
-    while (below != "/" && below != ".") {
-        const std::string parent = os::parent_of(below);
-        auto synced = disk_.sync_directory(parent);
-        // Further up are directories that were there long before us, and need not be ours to open.
-        if (!synced && ours) return synced;
-        ours = ours && below != there && parent != there;
-        below = parent;
-    }
-    return {};
 }
 
 /// A journal that was made ready for a checkpoint which then was not finished.

@@ -67,7 +67,6 @@ private:
     base::Result<> recover(Tree& tree);
     base::Result<> read_checkpoint(Tree& tree);
     base::Result<> read_journal(Tree& tree);
-    base::Result<> make_directory();
     base::Result<> remove_unused_journal(const std::string& name);
     base::Result<std::shared_ptr<os::File>> start_journal();
     base::Result<> remove_older();

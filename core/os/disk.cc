@@ -38,6 +38,22 @@ Result<> replace_file(Disk& disk, const std::string& path, std::string_view byte
     return disk.sync_directory(parent_of(path));
 }
 
+Result<> make_directory_durable(Disk& disk, const std::string& path) {
+    std::string there = path;
+    while (there != "/" && there != "." && !disk.info(there)) there = parent_of(there);
+    KLOG_TRY_VOID(disk.make_directory(path));
+    bool ours = true;
+    for (std::string below = path; below != "/" && below != ".";) {
+        const std::string parent = parent_of(below);
+        auto synced = disk.sync_directory(parent);
+        // Further up are directories that were there long before us, and need not be ours to open.
+        if (!synced && ours) return synced;
+        ours = ours && below != there && parent != there;
+        below = parent;
+    }
+    return {};
+}
+
 Result<> remove_tree(Disk& disk, const std::string& path) {
     // Removed before it is listed, so that a link to a directory goes and what it points to stays.
     auto removed = disk.remove(path);

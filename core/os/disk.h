@@ -107,6 +107,9 @@ base::Result<std::string> read_file(Disk& disk, const std::string& path, std::ui
 /// Writes `path`.tmp, syncs it, renames it over `path` and syncs the directory: after a crash the file has its old
 /// content or the new one, whole.
 base::Result<> replace_file(Disk& disk, const std::string& path, std::string_view bytes);
+/// Makes the directory with those above it that are missing, and syncs the whole chain: they may have been made just
+/// now, or by a life that was killed before it synced them.
+base::Result<> make_directory_durable(Disk& disk, const std::string& path);
 /// Removes a directory with all that is in it; no error when it is missing.
 base::Result<> remove_tree(Disk& disk, const std::string& path);
 /// The part before the last '/', or ".".

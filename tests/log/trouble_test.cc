@@ -227,3 +227,15 @@ TEST_CASE("retention makes room on a disk that is full to the last byte") {
     CHECK(one.log->log_end_offset() == Offset{55});
     CHECK(one.log->log_start_offset() == Offset{40});
 }
+
+TEST_CASE("a log directory whose parents a killed process had just made does not vanish") {
+    os::MemoryDisk disk;
+    REQUIRE(disk.make_directory("/mnt/b/klog/data"));
+    {
+        Machine machine(disk, "/mnt/b/klog/data");
+        REQUIRE(machine.start());
+    }
+    base::Random random(1);
+    disk.crash(os::Crash::lose_entries, random);
+    CHECK(disk.info("/mnt/b/klog/data"));
+}
