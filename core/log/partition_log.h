@@ -71,8 +71,8 @@ struct AppendedBatch {
 struct LeaderAppend {
     records::ValidBatch* batch = nullptr;
     AppendOrigin origin = AppendOrigin::client;
-    /// Filled in by append_as_leader. Errors: out_of_order_sequence, invalid_producer_epoch, unknown_producer,
-    /// duplicate_sequence (older than the five batches remembered).
+    /// Filled in by append_as_leader. Errors: out_of_order_sequence (also a repetition that is older than the five
+    /// batches remembered), invalid_producer_epoch, fenced_epoch, invalid_argument, too_large; else as the whole call.
     base::Result<AppendedBatch> outcome = base::fail(base::Errc::closed, "not appended");
 };
 
