@@ -265,7 +265,7 @@ Task<Result<>> Controller::State::settle_and_tell(bool all) {
     for (;;) {
         const std::size_t offline_before = offline_replicas.size();
         KLOG_CO_TRY(PartitionSet changed, co_await settle());
-        co_await tell(all ? all_partitions() : std::move(changed), all, false);
+        co_await tell(all ? all_partitions() : std::move(changed), all);
         KLOG_CO_TRY_VOID(check_active());
         if (offline_replicas.size() == offline_before) co_return Result<>();
         all = false;  // Some replica cannot be served: once more, for those that it concerns.

@@ -9,7 +9,7 @@ std::optional<meta::PartitionState> first_state(std::span<const base::NodeId> re
                                                 const Usable& usable) {
     meta::PartitionState state;
     state.controller_epoch = epoch;
-    state.leader_epoch = base::LeaderEpoch{0};
+    state.leader_epoch = first_leader_epoch;
     for (const base::NodeId replica : replicas) {
         if (usable(replica)) state.isr.push_back(replica);
     }

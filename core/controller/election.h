@@ -14,6 +14,7 @@ namespace klog::controller {
 /// True when that broker is alive and its replica of this partition can be used.
 using Usable = std::function<bool(base::NodeId)>;
 
+inline constexpr base::LeaderEpoch first_leader_epoch{0};
 /// The first state of a partition that never had one: all usable replicas are in sync, the first of them leads.
 /// Nothing when no replica is usable.
 std::optional<meta::PartitionState> first_state(std::span<const base::NodeId> replicas, base::ControllerEpoch epoch,

@@ -111,9 +111,9 @@ struct Controller::State {
 
     // ---- tell.cc
     /// LeaderAndIsr to the brokers that have replicas of these partitions, then UpdateMetadata to all. `full`: these
-    /// are all partitions there are. `fresh`: they were just made.
-    runtime::Task<void> tell(PartitionSet partitions, bool full, bool fresh);
-    runtime::Task<void> tell_leaders(PartitionSet partitions, bool full, bool fresh);
+    /// are all partitions there are.
+    runtime::Task<void> tell(PartitionSet partitions, bool full);
+    runtime::Task<void> tell_leaders(PartitionSet partitions, bool full);
     runtime::Task<void> tell_metadata(PartitionSet partitions, bool full, bool deleting);
     /// True: every broker that has a replica has removed it.
     runtime::Task<bool> tell_removal(std::string topic);
@@ -150,6 +150,7 @@ struct Controller::State {
     std::set<std::string> deleting;           // Marked in the store, not yet gone.
     /// Replicas that their broker could not serve (its log directory failed), until it starts anew.
     std::set<std::pair<base::NodeId, std::pair<std::string, base::PartitionId>>> offline_replicas;
+    std::uint64_t refusals = 0;  // Of partitions, by brokers, so far.
     runtime::TimerId retry = runtime::TimerId::none;
 };
 

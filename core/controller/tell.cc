@@ -79,21 +79,24 @@ void Controller::State::take_answer(base::NodeId from, const LeaderAndIsrRequest
         const std::string& topic = request.topic_states[i].topic_name;
         for (const auto& partition : answer->topics[i].partition_errors) {
             if (partition.error_code == wire::ErrorCode::none) continue;
+            ++refusals;
             base::log_warn("broker {} cannot serve {}-{}: {}", from, topic, partition.partition_index,
                            wire::name_of(partition.error_code));
             if (partition.error_code == wire::ErrorCode::kafka_storage_error) {
                 offline_replicas.insert({from, {topic, partition.partition_index}});
+            } else if (partition.error_code == wire::ErrorCode::leader_not_available) {
+                try_again_later();
             }
         }
     }
 }
 
-Task<void> Controller::State::tell(PartitionSet partitions, bool full, bool fresh) {
-    co_await tell_leaders(partitions, full, fresh);
+Task<void> Controller::State::tell(PartitionSet partitions, bool full) {
+    co_await tell_leaders(partitions, full);
     co_await tell_metadata(std::move(partitions), full, false);
 }
 
-Task<void> Controller::State::tell_leaders(PartitionSet partitions, bool full, bool fresh) {
+Task<void> Controller::State::tell_leaders(PartitionSet partitions, bool full) {
     std::map<base::NodeId, std::shared_ptr<LeaderAndIsrRequest>> requests;
     for (const auto& [id, broker] : brokers) {
         if (!full) continue;  // A full request is sent even where it is empty: there is nothing there, then.
@@ -117,7 +120,8 @@ Task<void> Controller::State::tell_leaders(PartitionSet partitions, bool full, b
             told.replicas = replicas->second.replicas;
             told.adding_replicas = replicas->second.adding;
             told.removing_replicas = replicas->second.removing;
-            told.is_new = fresh;
+            // Whoever restarts gets another epoch: in the first one nobody can have lost sight of what it had.
+            told.is_new = told.leader_epoch == first_leader_epoch;
             told.leader_recovery_state = entry->second.state.leader_recovery_state;
             for (const base::NodeId to : told.replicas) {
                 if (!alive(to)) continue;

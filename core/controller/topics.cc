@@ -171,14 +171,14 @@ Task<Result<CreatedTopic>> Controller::State::create_topic(NewTopic topic, bool 
 
 /// New partitions get their states, and brokers are told. From here on they exist: what fails is taken up again.
 Task<Result<>> Controller::State::bring_up(std::string topic, PartitionSet fresh) {
-    const std::size_t offline_before = offline_replicas.size();
+    const std::uint64_t refusals_before = refusals;
     const auto written = co_await write_first_states(topic);
     if (!written) {
         try_again_later();
         co_return fail(Errc::timed_out, "topic {} is made, but not led yet: {}", topic, written.error().message);
     }
-    co_await tell(std::move(fresh), false, true);
-    if (offline_replicas.size() == offline_before) co_return Result<>();
+    co_await tell(std::move(fresh), false);
+    if (refusals == refusals_before) co_return Result<>();
     try_again_later();
     co_return fail(Errc::timed_out, "topic {} is made, but a broker cannot serve it", topic);
 }

@@ -34,6 +34,7 @@ std::string format_epochs(const std::vector<EpochEntry>& entries);
 /// corrupt as above; also when epochs or offsets do not rise.
 base::Result<std::vector<EpochEntry>> parse_epochs(std::string_view text);
 
+inline constexpr std::uint64_t partition_metadata_bytes_max = 4096;
 /// partition.metadata: "version: 0", "topic_id: <uuid>".
 std::string format_partition_metadata(const base::Uuid& topic_id);
 std::optional<base::Uuid> parse_partition_metadata(std::string_view text);

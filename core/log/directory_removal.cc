@@ -106,29 +106,53 @@ void LogDirectory::Parts::remove_trees(std::vector<std::string> paths) {
 }
 
 Result<> LogDirectory::remove_partition(const PartitionName& name) {
-    const std::string from = partition_path(name);
+    KLOG_TRY(const auto to, parts_->rename_partition(name, partition_path(name), deleted_directory_name));
+    if (!to.empty()) parts_->runtime.pool().submit([parts = parts_, to] { parts->remove_trees({to}); });
+    return {};
+}
+
+Result<> LogDirectory::put_aside(const PartitionName& name) {
+    KLOG_TRY(const auto to, parts_->rename_partition(name, partition_path(name), stray_directory_name));
+    if (!to.empty()) base::log_warn("{} belongs to no topic that there is: put aside as {}", name.to_string(), to);
+    return {};
+}
+
+/// Where it is now; empty when it was missing.
+Result<std::string> LogDirectory::Parts::rename_partition(const PartitionName& name, const std::string& from,
+                                                          std::string (*name_for)(std::string_view,
+                                                                                  const base::Uuid&)) {
     std::string to;
     {
-        const std::scoped_lock guard(parts_->mutex);
-        if (parts_->failure) return std::unexpected(*parts_->failure);
-        to = parts_->at(deleted_directory_name(std::string_view(from).substr(path().size() + 1),
-                                               base::Uuid::random(parts_->random)));
+        const std::scoped_lock guard(mutex);
+        if (failure) return std::unexpected(*failure);
+        to = at(name_for(std::string_view(from).substr(options.path.size() + 1), base::Uuid::random(random)));
     }
-    auto renamed = parts_->disk.rename(from, to);
+    auto renamed = disk.rename(from, to);
     // Whoever holds one of its files goes on with it; a partition that is made under this name gets its own.
-    parts_->files.forget_below(from);
-    if (!renamed && renamed.error().code == Errc::not_found) return {};
-    if (renamed) renamed = parts_->disk.sync_directory(path());
-    if (!renamed) return std::unexpected(parts_->report(std::move(renamed).error()));
-    {
-        const std::scoped_lock guard(parts_->mutex);
-        parts_->kafka_named.erase(name);
-        parts_->forget(name);
-        parts_->opened.erase(name);
-        parts_->closed_ends.erase(name);
+    files.forget_below(from);
+    if (!renamed && renamed.error().code == Errc::not_found) return std::string();
+    if (renamed) renamed = disk.sync_directory(options.path);
+    if (!renamed) return std::unexpected(report(std::move(renamed).error()));
+    const std::scoped_lock guard(mutex);
+    kafka_named.erase(name);
+    forget(name);
+    opened.erase(name);
+    closed_ends.erase(name);
+    return to;
+}
+
+Result<bool> LogDirectory::holds_records(const PartitionName& name) const {
+    const std::string directory = partition_path(name);
+    const auto entries = parts_->disk.list(directory);
+    if (!entries && entries.error().code == Errc::not_found) return false;
+    if (!entries) return std::unexpected(entries.error());
+    for (const auto& entry : *entries) {
+        const auto parsed = parse_segment_file_name(entry.name);
+        if (!parsed || parsed->kind != FileKind::log || parsed->stage == FileStage::deleted) continue;
+        KLOG_TRY(const auto info, parts_->disk.info(join(directory, entry.name)));
+        if (info.size > 0) return true;
     }
-    parts_->runtime.pool().submit([parts = parts_, to] { parts->remove_trees({to}); });
-    return {};
+    return false;
 }
 
 void LogDirectory::remove_later(std::vector<std::string> paths, std::shared_ptr<FileGate> gate,

@@ -41,6 +41,13 @@ bool has_uuid_suffix(std::string_view name, std::string_view suffix) {
     return std::ranges::all_of(name.substr(name.size() - uuid_digits), is_hex_digit);
 }
 
+std::string with_uuid_suffix(std::string_view name, const base::Uuid& id, std::string_view suffix) {
+    std::string end = ".";
+    for (const auto octet : id.octets) end += fmt::format("{:02x}", octet);
+    end += suffix;
+    return std::string(name.substr(0, directory_name_bytes_max - end.size())) + end;
+}
+
 }  // namespace
 
 std::string PartitionName::to_string() const { return fmt::format("{}-{}", topic, partition); }
@@ -69,10 +76,10 @@ DirectoryName parse_directory_name(std::string_view name) {
 }
 
 std::string deleted_directory_name(std::string_view name, const base::Uuid& id) {
-    std::string suffix = ".";
-    for (const auto octet : id.octets) suffix += fmt::format("{:02x}", octet);
-    suffix += "-delete";
-    return std::string(name.substr(0, directory_name_bytes_max - suffix.size())) + suffix;
+    return with_uuid_suffix(name, id, "-delete");
+}
+std::string stray_directory_name(std::string_view name, const base::Uuid& id) {
+    return with_uuid_suffix(name, id, "-stray");
 }
 
 std::string segment_file_name(base::Offset base_offset, FileKind kind) {

@@ -39,7 +39,7 @@ enum class DirectoryKind {
     partition,        // <topic>_<partition>: the last underscore parts them.
     kafka_partition,  // <topic>-<partition>: made by Kafka, or by klog before.
     deleted,          // <name>.<32 hex digits>-delete: to be removed.
-    stray,            // <name>.<32 hex digits>-stray: Kafka put it aside.
+    stray,            // <name>.<32 hex digits>-stray: put aside, it belongs to no topic that there is.
     future,           // <name>.<32 hex digits>-future: Kafka was moving it between directories.
     foreign,          // None of ours.
 };
@@ -54,6 +54,8 @@ struct DirectoryName {
 DirectoryName parse_directory_name(std::string_view name);
 /// The name that a partition directory takes when it is deleted; at most 255 bytes, so a long topic is shortened.
 std::string deleted_directory_name(std::string_view name, const base::Uuid& id);
+/// The name that it takes when it is put aside; likewise.
+std::string stray_directory_name(std::string_view name, const base::Uuid& id);
 
 enum class FileKind { log, offset_index, time_index, transaction_index, producer_snapshot };
 /// 20 digits and the suffix: 00000000000000000042.log

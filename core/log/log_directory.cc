@@ -191,7 +191,13 @@ Result<std::vector<FoundPartition>> LogDirectory::scan() {
     }
     if (!deleted.empty()) parts_->runtime.pool().submit([parts = parts_, deleted] { parts->remove_trees(deleted); });
     std::vector<FoundPartition> partitions;
-    for (const auto& [name, directory] : found) partitions.push_back({name, parts_->at(directory)});
+    for (const auto& [name, directory] : found) {
+        const std::string at = parts_->at(directory);
+        const auto text = os::read_file(parts_->disk, join(at, partition_metadata_name), partition_metadata_bytes_max);
+        if (!text && text.error().code == Errc::io) return std::unexpected(text.error());
+        const auto id = text ? parse_partition_metadata(*text) : std::nullopt;
+        partitions.push_back({name, at, id.value_or(base::Uuid{})});
+    }
     return partitions;
 }
 

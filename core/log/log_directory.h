@@ -51,6 +51,7 @@ struct LogDirectoryOptions {
 struct FoundPartition {
     PartitionName name;
     std::string path;
+    base::Uuid topic_id;  // Zero: partition.metadata is not there, or not whole.
 };
 
 enum class DirectoryState {
@@ -88,6 +89,10 @@ public:
     /// [pool] For a partition that is not open: renames to <name>.<uuid>-delete and removes later. No error when
     /// missing.
     base::Result<> remove_partition(const PartitionName& name);
+    /// [pool] The same, but renames to <name>.<uuid>-stray, which stays for a person to look at.
+    base::Result<> put_aside(const PartitionName& name);
+    /// [pool] For a partition that is not open: whether there is anything in its segments.
+    base::Result<bool> holds_records(const PartitionName& name) const;
     base::Result<os::Space> space() const;
 
     // Health.

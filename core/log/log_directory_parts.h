@@ -82,6 +82,8 @@ struct LogDirectory::Parts : std::enable_shared_from_this<Parts> {
     void run_removals();
     base::Result<> make_log_starts_durable(const std::vector<Removal>& batch);
     void try_later(std::vector<Removal> batch);
+    base::Result<std::string> rename_partition(const PartitionName& name, const std::string& from,
+                                               std::string (*name_for)(std::string_view, const base::Uuid&));
     void rename_and_remove(const Removal& removal);
     void remove_trees(std::vector<std::string> paths);
 };

@@ -20,7 +20,6 @@ using base::Result;
 namespace {
 
 constexpr Offset beyond_everything{std::numeric_limits<std::int64_t>::max()};
-constexpr std::uint64_t partition_metadata_bytes_max = 4096;
 
 bool is_format_error(const base::Error& error) { return error.code == Errc::corrupt || error.code == Errc::truncated; }
 

@@ -29,10 +29,11 @@ Task<Result<>> Partition::open_log(Self self) {
                                                 return log::PartitionLog::open(*directory, name, options);
                                             });
     if (!opened) {
-        self->phase_ = Phase::failed;
+        const bool may_pass = opened.error().code == Errc::no_space;
+        self->phase_ = may_pass ? Phase::unopened : Phase::failed;
         self->log_changed_.notify_all();
         base::log_error("{}: the log cannot be opened: {}", self->name().to_string(), opened.error().message);
-        self->offline(opened.error());
+        if (!may_pass) self->offline(opened.error());
         co_return std::unexpected(std::move(opened).error());
     }
     self->log_ = *std::move(opened);

@@ -155,13 +155,7 @@ Task<Result<>> Replicas::State::open_directories() {
                                path);
         entry.directory = std::move(opened->directory);
         entry.partitions = opened->partitions.size();
-        for (const auto& [name, where] : opened->partitions) {
-            const auto [at, first] = found.emplace(name, index);
-            if (!first) {
-                co_return fail(Errc::exists, "partition {} is in two log directories: {} and {}", name.to_string(),
-                               directories[at->second].path, path);
-            }
-        }
+        for (const auto& [name, where, topic_id] : opened->partitions) found[name].push_back({index, topic_id});
         entry.directory->on_offline([this, life = alive, index, home_shard = &home](const base::Error& why) {
             home_shard->post([this, life, index, why] {
                 if (*life) directory_failed(index, why);

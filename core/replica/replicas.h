@@ -89,8 +89,8 @@ public:
     /// [home] Locks the log directories, checks meta.properties (writing it where there is none), finds the partitions
     /// in them and reads the dynamic configuration from the store. Logs are opened when they are first needed, and all
     /// of them in the background once the controller has named them. busy: another process has a directory;
-    /// invalid_config: meta.properties belongs to another cluster or node; exists: a partition is there twice. A
-    /// directory that cannot be read is offline; io when that is so for all.
+    /// invalid_config: meta.properties belongs to another cluster or node; exists: one directory has a partition twice.
+    /// A directory that cannot be read is offline; io when that is so for all.
     runtime::Task<base::Result<>> start();
     /// [home] No more appends; flushes, writes the checkpoints and the clean-shutdown mark, closes the logs.
     runtime::Task<void> stop();

@@ -43,6 +43,7 @@ ErrorCode code_of(const Result<>& result) {
     if (result) return ErrorCode::none;
     switch (result.error().code) {
         case Errc::exists: return ErrorCode::inconsistent_topic_id;
+        case Errc::no_space: return ErrorCode::leader_not_available;  // May pass: the controller tries again.
         default: return ErrorCode::kafka_storage_error;
     }
 }
@@ -56,7 +57,9 @@ struct Replicas::State::Step {
     PartitionKey key;
     LeaderState leader;
     std::size_t directory = 0;
-    bool make = false;  // There is no log yet.
+    bool is_new = false;  // The controller says that it has never been led.
+    bool claim = false;   // What is on disk must be looked at first, then `directory` and `make` are known.
+    bool make = false;    // There is no log yet.
     ErrorCode* error = nullptr;
 };
 
@@ -85,16 +88,6 @@ LeaderState leader_state_of(const wire::LeaderAndIsrRequest::Partition& told) {
 }
 
 }  // namespace
-
-/// The directory with the fewest partitions.
-std::optional<std::size_t> Replicas::State::choose_directory() const {
-    std::optional<std::size_t> best;
-    for (std::size_t i = 0; i < directories.size(); ++i) {
-        if (directories[i].offline) continue;
-        if (!best || directories[i].partitions < directories[*best].partitions) best = i;
-    }
-    return best;
-}
 
 Task<wire::LeaderAndIsrResponse> Replicas::State::leader_and_isr(
     std::shared_ptr<const wire::LeaderAndIsrRequest> request) {
@@ -148,6 +141,7 @@ std::optional<Replicas::State::Step> Replicas::State::plan_step(const std::strin
     step.name = {topic, told.partition_index};
     step.key = {topic_id, told.partition_index};
     step.leader = leader_state_of(told);
+    step.is_new = told.is_new;
     if (std::ranges::find(told.replicas, options.node_id) == told.replicas.end()) {
         error = ErrorCode::unknown_topic_or_partition;
         return std::nullopt;
@@ -162,25 +156,49 @@ std::optional<Replicas::State::Step> Replicas::State::plan_step(const std::strin
         if (error == ErrorCode::none && offline) error = ErrorCode::kafka_storage_error;
         if (error != ErrorCode::none || told.leader_epoch == known->second.leader_epoch) return std::nullopt;
     } else if (const auto on_disk = found.find(step.name); on_disk != found.end()) {
-        step.directory = on_disk->second;
+        const OnDisk& first = on_disk->second.front();
+        const bool fits = first.topic_id == topic_id || (first.topic_id.is_zero() && !told.is_new);
+        step.claim = on_disk->second.size() > 1 || !fits;
+        step.directory = first.directory;
+        step.make = !first.whole;
     } else {
-        const auto chosen = choose_directory();
-        if (!chosen) {
-            error = ErrorCode::kafka_storage_error;
-            return std::nullopt;
-        }
-        step.directory = *chosen;
-        step.make = true;
-        ++directories[*chosen].partitions;
+        error = place_new(step);
     }
-    if (directories[step.directory].offline) {
+    if (error == ErrorCode::none && !step.claim && directories[step.directory].offline)
         error = ErrorCode::kafka_storage_error;
-        return std::nullopt;
-    }
+    if (error != ErrorCode::none) return std::nullopt;
     return step;
 }
 
+ErrorCode Replicas::State::place_new(Step& step) {
+    const auto chosen = directory_for_new(step.name, step.is_new);
+    if (!chosen) {
+        base::log_error("{}", chosen.error().message);
+        return ErrorCode::kafka_storage_error;
+    }
+    step.directory = *chosen;
+    step.make = true;
+    found[step.name] = {{*chosen, step.key.topic_id, false}};
+    return ErrorCode::none;
+}
+
+Task<ErrorCode> Replicas::State::claim_for(Step* step) {
+    const auto claimed = co_await claim(step->name, step->key.topic_id, step->is_new);
+    if (!claimed) {
+        base::log_error("{}", claimed.error().message);
+        co_return ErrorCode::kafka_storage_error;
+    }
+    if (!*claimed) co_return place_new(*step);
+    step->directory = **claimed;
+    step->make = !found[step->name].front().whole;
+    co_return directories[step->directory].offline ? ErrorCode::kafka_storage_error : ErrorCode::none;
+}
+
 Task<void> Replicas::State::lead_or_follow(Step* step) {
+    if (step->claim) {
+        *step->error = co_await claim_for(step);
+        if (*step->error != ErrorCode::none) co_return;
+    }
     PartitionSetup setup = setup_for(step->key, step->name.topic, step->directory);
     runtime::Shard& owner = *setup.owner;
     Table* table = &table_of(owner);
@@ -190,7 +208,6 @@ Task<void> Replicas::State::lead_or_follow(Step* step) {
     *step->error = code_of(done);
     if (!done) {
         base::log_error("{}: {}", step->name.to_string(), done.error().message);
-        if (step->make) --directories[step->directory].partitions;
         co_return;
     }
     hosted[step->name] = {step->key, step->directory, step->leader.leader_epoch};
@@ -246,22 +263,23 @@ Task<void> Replicas::State::stop_one(log::PartitionName name, bool remove, Resul
         if (remove)
             --directories[known.directory].partitions;
         else
-            found[name] = known.directory;
+            found[name] = {{known.directory, known.key.topic_id}};
         co_return;
     }
-    const auto at = found.find(name);
-    if (at == found.end() || !remove) co_return;
-    const std::size_t index = at->second;
-    if (directories[index].offline) {
-        *result = fail(Errc::offline, "{}: {} is offline", name.to_string(), directories[index].path);
-        co_return;
+    while (remove) {
+        const auto at = found.find(name);
+        if (at == found.end()) co_return;
+        const std::size_t index = at->second.back().directory;
+        if (directories[index].offline) {
+            *result = fail(Errc::offline, "{}: {} is offline", name.to_string(), directories[index].path);
+            co_return;
+        }
+        *result = co_await runtime::on_pool(runtime.pool(), [directory = directories[index].directory.get(), name] {
+            return directory->remove_partition(name);
+        });
+        if (!*result) co_return;
+        forget_found(name, index);
     }
-    *result = co_await runtime::on_pool(runtime.pool(), [directory = directories[index].directory.get(), name] {
-        return directory->remove_partition(name);
-    });
-    if (!*result) co_return;
-    found.erase(name);
-    --directories[index].partitions;
 }
 
 Task<wire::StopReplicaResponse> Replicas::State::stop_replica(std::shared_ptr<const wire::StopReplicaRequest> request) {

@@ -41,6 +41,12 @@ struct Replicas::State {
         std::size_t partitions = 0;
         bool offline = false;
     };
+    /// A partition's directory that the controller has not named in this life.
+    struct OnDisk {
+        std::size_t directory = 0;
+        base::Uuid topic_id;  // Zero: not known.
+        bool whole = true;    // False: to make it has failed in this life.
+    };
     struct Hosted {
         PartitionKey key;
         std::size_t directory = 0;
@@ -74,12 +80,21 @@ struct Replicas::State {
     runtime::Task<wire::LeaderAndIsrResponse> leader_and_isr(std::shared_ptr<const wire::LeaderAndIsrRequest> request);
     std::optional<Step> plan_step(const std::string& topic, const base::Uuid& topic_id,
                                   const wire::LeaderAndIsrRequest::Partition& told, wire::ErrorCode& error);
+    wire::ErrorCode place_new(Step& step);
+    runtime::Task<wire::ErrorCode> claim_for(Step* step);
     runtime::Task<void> lead_or_follow(Step* step);
     runtime::Task<wire::UpdateMetadataResponse> update_metadata(
         std::shared_ptr<const wire::UpdateMetadataRequest> request);
     runtime::Task<wire::StopReplicaResponse> stop_replica(std::shared_ptr<const wire::StopReplicaRequest> request);
     runtime::Task<void> stop_one(log::PartitionName name, bool remove, base::Result<>* result);
+
+    // replicas_found.cc
     std::optional<std::size_t> choose_directory() const;
+    base::Result<std::size_t> directory_for_new(const log::PartitionName& name, bool is_new);
+    runtime::Task<base::Result<std::optional<std::size_t>>> claim(log::PartitionName name, base::Uuid topic_id,
+                                                                  bool is_new);
+
+    void forget_found(const log::PartitionName& name, std::size_t directory);
 
     // replicas_jobs.cc
     runtime::Task<void> run_jobs();
@@ -97,7 +112,7 @@ struct Replicas::State {
     runtime::Shard& home;
 
     std::vector<Directory> directories;                       // [home] after start.
-    std::map<log::PartitionName, std::size_t> found;          // [home] On disk, not yet named by the controller.
+    std::map<log::PartitionName, std::vector<OnDisk>> found;  // [home] By name; more than one after a failure.
     std::map<log::PartitionName, Hosted> hosted;              // [home]
     base::ControllerEpoch controller_epoch{-1};               // [home] The highest seen.
     std::optional<base::BrokerEpoch> broker_epoch;            // [home]

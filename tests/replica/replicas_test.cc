@@ -121,17 +121,121 @@ TEST_CASE("new partitions go to the directory with the fewest, and stay where th
     CHECK(dirs[1].total_bytes > 0);
 }
 
-TEST_CASE("a partition in two directories is refused by name") {
-    OneBroker broker(false);
-    broker.log_dirs = {"/data", "/more"};
-    good(broker.start());
-    good(broker.create("t", 1));
+namespace {
+
+bool is_there(const std::vector<std::string>& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+struct TwoDirectories : OneBroker {
+    TwoDirectories() : OneBroker(false) {
+        log_dirs = {"/data", "/more"};
+        good(start());
+    }
+    std::string home_of_t() { return is_there(directories("/data"), "t_0") ? "/data" : "/more"; }
+    std::string other_than(const std::string& home) { return home == "/data" ? "/more" : "/data"; }
+    bool has_stray(const std::string& parent) {
+        return std::ranges::any_of(directories(parent), [](const auto& name) { return name.ends_with("-stray"); });
+    }
+    /// A directory of t's only partition, of this topic id, perhaps with something in its segment.
+    void plant(const std::string& parent, const std::optional<base::Uuid>& id, std::string_view segment) {
+        const std::string at = parent + "/t_0";
+        good(disk.make_directory(at));
+        if (id)
+            good(os::replace_file(disk, at + "/partition.metadata", "version: 0\ntopic_id: " + id->to_string() + "\n"));
+        good(os::replace_file(disk, at + "/00000000000000000000.log", segment));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("of two directories that bear a partition's name, the one with its records is the partition") {
+    TwoDirectories broker;
+    good(broker.create("t"));
+    good(produce_to(broker, "t", {"kept"}).acknowledged);
+    const std::string home = broker.home_of_t();
+    const base::Uuid id = broker.image()->topic("t")->id;
+    std::optional<base::Uuid> planted;
+    SUBCASE("the other is of the same topic") { planted = id; }
+    SUBCASE("of which is not known whose it is") {}
     broker.stop();
-    good(broker.disk.make_directory("/more/t_0"));
-    const auto started = broker.start();
-    CHECK(code(started) == "exists");
-    if (!started) CHECK(started.error().message.find("t-0") != std::string::npos);
+    broker.plant(broker.other_than(home), planted, "");
+    good(broker.start());
+    CHECK(values_from(broker, "t") == Values{"kept"});
+    CHECK(broker.home_of_t() == home);
+    CHECK_FALSE(is_there(broker.directories(broker.other_than(home)), "t_0"));
+}
+
+TEST_CASE("where two directories have records of one partition, it is refused and the others are served") {
+    TwoDirectories broker;
+    good(broker.create("t"));
+    good(broker.create("u"));
+    good(produce_to(broker, "t", {"kept"}).acknowledged);
+    const std::string home = broker.home_of_t();
+    const base::Uuid id = broker.image()->topic("t")->id;
+    broker.stop();
+    broker.plant(broker.other_than(home), id, "some");
+    good(broker.start());
+    CHECK(broker.image()->topic("t")->partitions[0].leader == meta::no_leader);
+    good(produce_to(broker, "u", {"x"}).acknowledged);
+    CHECK(is_there(broker.directories("/data"), "t_0"));
+    CHECK(is_there(broker.directories("/more"), "t_0"));
+}
+
+TEST_CASE("a directory of another topic is put aside, and the partition is made") {
+    TwoDirectories broker;
+    broker.stop();
+    base::Random random(3);
+    broker.plant("/more", base::Uuid::random(random), "somebody's");
+    good(broker.start());
+    good(broker.create("t"));
+    good(produce_to(broker, "t", {"mine"}).acknowledged);
+    CHECK(broker.has_stray("/more"));
     broker.kill();
+    good(broker.start());
+    CHECK(values_from(broker, "t") == Values{"mine"});
+}
+
+TEST_CASE("nothing is made of a partition that may be in a log directory that is offline") {
+    TwoDirectories broker;
+    good(broker.create("first"));  // It goes to the directory that has the metadata.
+    good(broker.create("t"));
+    good(produce_to(broker, "t", {"kept"}).acknowledged);
+    REQUIRE(broker.home_of_t() == "/more");
+    broker.stop();
+    broker.disk.plan({.call = os::Call::open, .lasting = true, .path_part = "/more/meta.properties"});
+    good(broker.start([](Life& life) { life.random = base::Random(7); }));  // Else ids come a second time.
+    CHECK(broker.image()->topic("t")->partitions[0].leader == meta::no_leader);
+    CHECK_FALSE(is_there(broker.directories("/data"), "t_0"));
+    good(broker.create("new"));
+    good(produce_to(broker, "new", {"x"}).acknowledged);
+    CHECK(is_there(broker.directories("/data"), "new_0"));
+    broker.disk.clear_faults();
+    broker.kill();
+    good(broker.start());
+    CHECK(values_from(broker, "t") == Values{"kept"});
+}
+
+TEST_CASE("a partition whose directory failed while it was made is not made in another one") {
+    TwoDirectories broker;
+    good(broker.create("first"));
+    broker.disk.plan({.call = os::Call::open, .path_part = "/more/t_0/00000000000000000000.log"});
+    CHECK(code(broker.create("t")) == "timed_out");
+    broker.sim->run_for(3s);
+    CHECK_FALSE(is_there(broker.directories("/data"), "t_0"));
+    broker.kill();
+    good(broker.start());
+    good(produce_to(broker, "t", {"x"}).acknowledged);
+    CHECK(is_there(broker.directories("/more"), "t_0"));
+}
+
+TEST_CASE("a partition that could not be made for want of space is made when there is some") {
+    TwoDirectories broker;
+    broker.disk.plan({.call = os::Call::write, .code = Errc::no_space, .path_part = "t_0/partition.metadata"});
+    CHECK(code(broker.create("t")) == "timed_out");
+    broker.sim->run_for(3s);
+    good(produce_to(broker, "t", {"x"}).acknowledged);
+    CHECK(is_there(broker.directories("/data"), "t_0") != is_there(broker.directories("/more"), "t_0"));
 }
 
 TEST_CASE("a directory of another cluster is refused") {
