@@ -180,6 +180,7 @@ Result<> PartitionLog::Parts::load_producers(Offset to) {
         auto read = bytes ? read_snapshot(*bytes, now(), producers) : Result<>(std::unexpected(bytes.error()));
         if (read) {
             from = std::max(from, *each);
+            snapshot_at = *each;
             KLOG_TRY_VOID(remember_earlier(*this, *each));
             break;
         }

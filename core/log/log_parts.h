@@ -54,7 +54,7 @@ struct PartitionLog::Parts final : SlotClient {
     bool epochs_written = true;  // leader-epoch-checkpoint holds them, durably.
     ProducerState producers;
     bool resumed = false;                 // Indexes of the active segment and producer state are loaded.
-    base::Offset snapshot_at{-1};         // Newest snapshot on disk.
+    base::Offset snapshot_at{-1};         // Newest snapshot on disk that is known to be good.
     std::vector<base::Offset> snapshots;  // All of them, in order.
     std::optional<Damage> damage;
     /// A read found it. The log around it is whole and may be closed, kept short and go on once the damage is deleted.

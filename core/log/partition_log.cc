@@ -215,6 +215,8 @@ std::size_t PartitionLog::apply_retention(TimestampMs now_ms, Offset upper_bound
                                upper_bound};
     std::size_t count = segments_to_remove(facts, rules, now_ms);
     if (count == 0) return 0;
+    // What was last seen of producers must be in a snapshot before the batches that say it go.
+    while (count > 0 && !log.producers.empty() && log.end_of(count - 1) > log.snapshot_at) --count;
     if (count == log.segments.size() && !log.roll(log.log_end())) --count;
     if (count == 0) return 0;
     std::vector<std::string> paths;

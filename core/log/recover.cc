@@ -396,7 +396,8 @@ Result<> Recovery::finish() {
         log_.snapshots.pop_back();
     }
     if (beyond) KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
-    if (!log_.snapshots.empty()) log_.snapshot_at = log_.snapshots.back();
+    // After a crash only the one that was read counts.
+    if (!walked_ && !log_.snapshots.empty()) log_.snapshot_at = log_.snapshots.back();
     log_.resumed = walked_ && !log_.damage;
     return {};
 }

@@ -330,6 +330,30 @@ TEST_CASE("retention by size, by time and by log start removes whole old segment
     CHECK(one.log->log_start_offset() == start);
 }
 
+TEST_CASE(
+    "retention waits until a snapshot has what the batches say of their producers, so that a repetition is known") {
+    OneLog one;
+    one.machine.config->segment_bytes = 300;
+    one.open();
+    BatchSpec last{{"value"}};
+    for (std::int32_t sequence = 0; sequence < 40; ++sequence) {
+        last.producer = {{7}, {0}, sequence};
+        REQUIRE(append(*one.log, last));
+    }
+    one.machine.runtime.settle();
+    CHECK(one.log->apply_retention(1'800'000'000'000, {40}) == 0);
+    REQUIRE(checkpoint(one.machine, *one.log));
+    CHECK(one.log->apply_retention(1'800'000'000'000, {40}) > 0);
+    CHECK(one.log->log_start_offset() == Offset{40});
+    one.machine.runtime.settle();
+    one.die();
+    one.open();
+    const auto again = append(*one.log, last, {1});
+    REQUIRE_MESSAGE(again, again.error().message);
+    CHECK(again->duplicate);
+    CHECK(again->base_offset == Offset{39});
+}
+
 TEST_CASE("an offset is found by its time") {
     OneLog one;
     one.machine.config->segment_bytes = 2000;
