@@ -166,6 +166,9 @@ void Faults::end() {
     if (disk_failing_ && world_.life() != Life::down) cut_power();
     if (world_.life() == Life::stopping) await(Life::stopped, stop_time_max, "stopped");
     if (!judge_.content()) return;
+    // A start that met the full disk may still be on its way to failing.
+    if (world_.life() == Life::starting && was_full_)
+        world_.sim().run_until([&] { return world_.life() != Life::starting; }, start_time_max);
     if (world_.life() == Life::stopped || world_.life() == Life::failed) world_.clear_away();
     if (world_.life() == Life::down) world_.start();
     await(Life::serving, start_time_max, "started");

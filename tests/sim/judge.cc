@@ -107,6 +107,10 @@ void Judge::deletion_asked(const Place& place, std::int64_t before) {
     Log& log = logs_[place];
     log.start_asked = std::max(log.start_asked, before);
 }
+bool Judge::front_may_go(const Place& place) const {
+    const auto log = logs_.find(place);
+    return !topics_.at(place.topic).keeps_all || (log != logs_.end() && log->second.start_asked > 0);
+}
 void Judge::deletion_acknowledged(const Place& place, std::int64_t low_watermark) {
     Log& log = logs_[place];
     log.start_promised = std::max(log.start_promised, low_watermark);

@@ -85,6 +85,8 @@ public:
     void told_start(const Place& place, std::int64_t log_start, const Asked& asked);
     void told_end(const Place& place, std::int64_t high_watermark, const Asked& asked);
     void deletion_asked(const Place& place, std::int64_t before);
+    /// Whether anybody has asked for records to go.
+    bool front_may_go(const Place& place) const;
     void deletion_acknowledged(const Place& place, std::int64_t low_watermark);
     /// Where the log starts may be forgotten by a broker that ends without warning, as far as nobody was promised it.
     void broker_ended();

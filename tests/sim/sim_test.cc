@@ -23,7 +23,7 @@ struct Outcome {
     std::size_t read = 0;
 };
 
-constexpr auto faulty_time = 45s;
+constexpr auto faulty_time = 57s;
 constexpr auto healthy_time = 3s;
 constexpr auto end_time_max = 60s;
 
@@ -68,7 +68,7 @@ bool full_tier() {
     return tier != nullptr && std::string_view(tier) == "full";
 }
 std::uint64_t first_seed() { return number("KLOG_SIM_SEED", 1); }
-std::uint64_t seed_count() { return number("KLOG_SIM_SEEDS", full_tier() ? 5000 : 25); }
+std::uint64_t seed_count() { return number("KLOG_SIM_SEEDS", full_tier() ? 10'000 : 100); }
 
 std::string how_to_repeat(const WorldOptions& options, std::string_view test_case) {
     return fmt::format(

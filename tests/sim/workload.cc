@@ -71,12 +71,16 @@ Workload::Batch Workload::make_batch(Producer& producer, const Place& place, boo
     base::Random& random = producer.random;
     records::BatchBuilder::Options options;
     if (random.one_in(3)) options.compression = records::Compression(static_cast<records::Codec>(random.below(5)));
+    std::int32_t first_sequence = -1;
     if (idempotent) {
         std::int32_t& sequence = producer.sequences[place];
         options.producer = {{producer.id}, {producer.epoch}, sequence};
+        first_sequence = sequence;
     }
     records::BatchBuilder builder(options);
     Batch batch;
+    batch.producer = idempotent ? producer.id : -1;
+    batch.sequence = first_sequence;
     const std::int64_t count = random.between(1, 4);
     for (std::int64_t i = 0; i < count; ++i) {
         batch.values.push_back(judge_.new_record(place));
@@ -117,6 +121,7 @@ Task<bool> Workload::get_producer_id(Producer* producer) {
     producer->id = answer->message.producer_id.value;
     producer->epoch = answer->message.producer_epoch.value;
     producer->sequences.clear();
+    producer->known.clear();
     judge_.producer_id_given(producer->id);
     co_return true;
 }
@@ -131,14 +136,19 @@ Task<void> Workload::send_burst(Producer* producer, Place place) {
     const std::int64_t count = random.between(1, in_flight_max);
     for (std::int64_t i = 0; i < count; ++i) burst.push_back(make_batch(*producer, place, true));
     const std::uint64_t life = judge_.life();
+    const bool known = producer->known.contains(place);
     for (;;) {
         co_await attempt(producer, place, &burst);
         bool done = true, lost_track = false;
+        // A snapshot holds the last batch of each producer alone, in Kafka's format. Those before it come back from the
+        // log after a restart, unless its front has gone with them. And to a broker that does not know a producer it
+        // may start anywhere: when its first batch is refused for a while, a later one may be the first to come.
+        const bool may_forget = (judge_.life() != life && judge_.front_may_go(place)) || !known;
         for (Batch& batch : burst) {
-            if (batch.acknowledged) continue;
-            // A snapshot holds the last batch of each producer alone, in Kafka's format: a broker that has restarted
-            // knows an earlier batch of a burst no longer as a repetition. Nobody will know what became of it.
-            const bool may_forget = &batch != &burst.back() && judge_.life() != life;
+            if (batch.acknowledged) {
+                producer->known.insert(place);
+                continue;
+            }
             take_answer(place, batch, done && !may_forget);
             lost_track |=
                 done && may_forget && batch.answered && batch.error == ErrorCode::out_of_order_sequence_number;
@@ -203,7 +213,8 @@ void Workload::take_answer(const Place& place, const Batch& batch, bool in_order
             if (!in_order) return;
             [[fallthrough]];
         default:
-            judge_.accuse("{}: record {} was refused with {}", place.to_string(), batch.values[0], batch.error);
+            judge_.accuse("{}: record {} (producer {} sequence {}) was refused with {}", place.to_string(),
+                          batch.values[0], batch.producer, batch.sequence, batch.error);
             world_.show_partition(judge_.topic(place.topic).name, place.partition);
             return;
     }

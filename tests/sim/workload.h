@@ -37,6 +37,8 @@ private:
     struct Batch {
         std::string bytes;
         std::vector<Value> values;
+        std::int64_t producer = -1;
+        std::int32_t sequence = -1;
         bool acknowledged = false;
         bool answered = false;  // In this attempt.
         wire::ErrorCode error = wire::ErrorCode::none;
@@ -47,6 +49,7 @@ private:
         std::int64_t id = -1;  // None yet.
         std::int16_t epoch = 0;
         std::map<Place, std::int32_t> sequences;
+        std::set<Place> known;  // Where one of its batches was acknowledged.
         bool ended = false;
     };
 
