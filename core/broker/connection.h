@@ -7,12 +7,14 @@
 //            Every other API is a barrier: it waits for all before it, and all after it wait for it.
 //
 // Answers go out in the order of their requests; all that are ready go in one send. Too many answers owed, or too many
-// bytes of requests in the broker: it is not read until that has changed. Lives on one shard, owned by Listeners.
+// bytes of requests and answers in memory: nothing is read or served until that has changed. A client that does not
+// take its answers is closed. Lives on one shard, owned by Listeners.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/base/chain.h"
@@ -40,7 +42,7 @@ public:
     const Client& client() const { return *client_; }
     /// When it last received something.
     runtime::MonotonicTime last_active() const { return last_active_; }
-    bool is_owed() const { return !owed_.empty(); }
+    bool is_owed() const { return !owed_.empty() || writing_; }
 
     // Answers
     void settle(AnswerId id, base::Chain answer) override;
@@ -51,6 +53,7 @@ private:
     struct Owed {
         enum class State : std::uint8_t { waiting, ready, closing } state = State::waiting;
         base::Chain answer;
+        std::size_t bytes = 0;  // In memory.
     };
 
     runtime::Task<bool> read();
@@ -58,9 +61,15 @@ private:
     runtime::Task<void> handle_frame(std::string_view bytes);
     runtime::Task<void> handle(wire::RequestFrame frame);
     runtime::Task<void> produce_gathered();
-    runtime::Task<void> answer_alone(wire::RequestFrame frame, AnswerId id);
+    runtime::Task<void> answer_alone(wire::RequestFrame frame, AnswerId id, std::size_t decoded_bytes);
+    /// Until another request may be served; `bytes` of memory are taken for it.
+    runtime::Task<void> wait_for_room(std::size_t bytes);
     runtime::Task<void> wait_until_owed_at_most(std::size_t answers);
     runtime::Task<void> write_ready();
+    runtime::Task<void> send(base::Chain chain);
+    void watch_send();
+    void close_when_not_taken();
+    void end_overdraft();
     AnswerId owe();
     Owed& owed(AnswerId id);
     void stop_reading();
@@ -82,9 +91,9 @@ private:
     std::vector<wire::RequestFrame> gathered_;  // Produce requests that wait to be appended together.
 
     std::deque<Owed> owed_;
-    AnswerId first_owed_ = 0;  // The id of owed_.front().
-    std::uint64_t ready_bytes_ = 0;
-    runtime::Signal changed_;  // Fewer answers are owed, or the connection is at its end.
+    AnswerId first_owed_ = 0;      // The id of owed_.front().
+    std::size_t ready_bytes_ = 0;  // In memory, of what is ready or being sent; counts against the shard's budget.
+    runtime::Signal changed_;      // Fewer answers are owed, or the connection is at its end.
     bool writing_ = false;
     bool kick_posted_ = false;
     bool reading_ = false;
@@ -92,6 +101,8 @@ private:
     bool broken_ = false;
     runtime::MonotonicTime last_active_;
     runtime::TimerId stall_timer_ = runtime::TimerId::none;
+    std::optional<runtime::MonotonicTime> sending_since_;  // The part that is being sent.
+    runtime::TimerId send_timer_ = runtime::TimerId::none;
     runtime::Scope running_;
 };
 

@@ -32,10 +32,15 @@ runtime::Task<void> ByteBudget::take(std::size_t bytes, const void* who) {
     used_ += bytes;
 }
 
-void ByteBudget::give_back(std::size_t bytes, const void* who) {
+void ByteBudget::give_back(std::size_t bytes) {
     KLOG_CHECK(bytes <= used_);
     used_ -= bytes;
-    if (overdrawn_by_ == who) overdrawn_by_ = nullptr;
+    if (bytes > 0) changed_.notify_all();
+}
+
+void ByteBudget::end_overdraft(const void* who) {
+    if (overdrawn_by_ != who) return;
+    overdrawn_by_ = nullptr;
     changed_.notify_all();
 }
 

@@ -17,8 +17,14 @@ namespace klog::broker {
 
 /// Answers that a connection is owed at once; beyond, it is not read.
 inline constexpr std::size_t owed_answers_max = 512;
-/// Their bytes in memory, once they are ready to go.
+/// Their bytes in memory until they are sent; slices of files are none. Beyond, no further request is served.
 inline constexpr std::size_t owed_bytes_max = 32u << 20;
+/// Answers are sent in parts so large, and a connection that does not take one in this time is closed.
+inline constexpr std::size_t sent_at_once_max = 256u << 10;
+inline constexpr std::chrono::seconds stalled_send_time{30};
+/// A body up to this size is not counted again for what it is decoded into; a larger one is, so many times.
+inline constexpr std::size_t decoded_uncounted_max = 64u << 10;
+inline constexpr std::size_t decoded_factor = 8;
 /// A connection that holds a full budget up and sends nothing for this long is closed.
 inline constexpr std::chrono::seconds stalled_frame_time{10};
 
@@ -62,8 +68,9 @@ private:
     double lines_ = bad_connection_lines_burst;
 };
 
-/// Bytes of buffers for requests, over all connections of a shard. When they are used up, connections stop reading; one
-/// of them may go on all the same until its frame is whole, so that something always ends.
+/// Bytes in memory for requests and for answers that are not sent yet, over all connections of a shard. When they are
+/// used up, connections neither read nor serve; one of them may go on all the same until its frame is whole and its
+/// answers are sent, so that something always ends.
 class ByteBudget {
 public:
     explicit ByteBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
@@ -71,9 +78,15 @@ public:
     std::size_t used() const { return used_; }
     /// Who may take more than there is, if anybody does.
     const void* overdrawn_by() const { return overdrawn_by_; }
+    /// False: take() would wait, or make `who` the one that may take more than there is.
+    bool has_room(std::size_t bytes) const { return used_ + bytes <= bytes_max_; }
     /// Takes the bytes: at once while there is room, else when there is, or when nobody else is overdrawn.
     runtime::Task<void> take(std::size_t bytes, const void* who);
-    void give_back(std::size_t bytes, const void* who);
+    /// Counts what is there already.
+    void add(std::size_t bytes) { used_ += bytes; }
+    void give_back(std::size_t bytes);
+    /// `who` has nothing in memory any more that others wait for.
+    void end_overdraft(const void* who);
     /// The broker stops: nobody waits any more.
     void stop() {
         stopped_ = true;
