@@ -2,10 +2,44 @@
 // Fetch: waiting, sessions, budgets.
 #include <doctest/doctest.h>
 
+#include <array>
+
+#include "core/base/big_endian.h"
 #include "tests/broker/one_broker.h"
 
 using namespace klog;
 using namespace klog::broker_test;
+
+namespace {
+
+/// Sends both requests in one piece and takes the two answers; the strings hold what the messages point into.
+std::array<wire::FetchResponse, 2> ask_at_once(OneBroker& world, net::Stream& stream,
+                                               const std::array<wire::FetchRequest, 2>& requests,
+                                               std::array<std::string, 2>& frames) {
+    base::Chain chain;
+    for (int i = 0; i < 2; ++i)
+        chain.append(wire::encode_frame(wire::RequestHeader{1, 12, i, "test"}, requests[static_cast<std::size_t>(i)]));
+    REQUIRE(world.client_machine->run(stream.send(std::move(chain))));
+    std::array<wire::FetchResponse, 2> answers;
+    std::string got;
+    for (std::size_t i = 0; i < 2; ++i) {
+        while (got.size() < 4 || got.size() < 4u + base::load_big<std::uint32_t>(got.data())) {
+            char piece[4096];
+            const auto n = world.client_machine->run(stream.read_some(piece));
+            REQUIRE(n.has_value());
+            REQUIRE(*n > 0);
+            got.append(piece, *n);
+        }
+        const std::size_t length = 4u + base::load_big<std::uint32_t>(got.data());
+        constexpr std::size_t header_bytes = 4 + 1;  // Correlation id and no tags.
+        frames[i] = got.substr(4 + header_bytes, length - 4 - header_bytes);
+        got.erase(0, length);
+        REQUIRE(wire::decode(std::string_view(frames[i]), 12, answers[i]));
+    }
+    return answers;
+}
+
+}  // namespace
 
 TEST_CASE("a fetch waits for records and is woken by them, wherever they come from") {
     OneBroker world;
@@ -177,4 +211,37 @@ TEST_CASE("a last fetched epoch that the leader does not know is out of range") 
     CHECK(values_in(only_partition(talk->ask<wire::FetchResponse>(request, 12))).size() == 1);
     request.topics[0].partitions[0].last_fetched_epoch = base::LeaderEpoch{5};
     CHECK(only_partition(talk->ask<wire::FetchResponse>(request, 12)).error_code == ErrorCode::offset_out_of_range);
+}
+
+TEST_CASE("a session that changes while a fetch of it is under way answers each partition with its own records") {
+    OneBroker world;
+    world.create("t", 8);
+    const auto writer = world.connect();
+    for (int p = 0; p < 8; ++p)
+        writer->ask<wire::ProduceResponse>(produce_of("t", p, batch_of({std::to_string(p)})), 9);
+    const auto stream = world.connect_raw();
+    std::array<std::string, 2> frames;
+    for (int a = 0; a < 8; ++a) {
+        const int b = (a + 1) % 8;
+        // A session of nothing that has records, then: fetch A; forget A and fetch B.
+        wire::FetchRequest make = fetch_of("t", a, 1);
+        make.session_epoch = 0;
+        std::array<wire::FetchRequest, 2> first{make, fetch_of("none", 0, 0)};
+        first[1].session_epoch = -1;
+        const auto made = ask_at_once(world, *stream, first, frames)[0].session_id;
+        REQUIRE(made != 0);
+        std::array<wire::FetchRequest, 2> both{fetch_of("t", a, 0), fetch_of("t", b, 0)};
+        for (std::size_t i = 0; i < 2; ++i) {
+            both[i].session_id = made;
+            both[i].session_epoch = static_cast<std::int32_t>(i) + 1;
+        }
+        both[1].forgotten_topics_data.push_back({.topic = "t", .partitions = {base::PartitionId{a}}});
+        const auto answers = ask_at_once(world, *stream, both, frames);
+        for (const auto& answer : answers) {
+            const auto& told = only_partition(answer);
+            CHECK(values_in(told) == std::vector{std::to_string(told.partition_index.value)});
+        }
+        CHECK(only_partition(answers[0]).partition_index.value == a);
+        CHECK(only_partition(answers[1]).partition_index.value == b);
+    }
 }

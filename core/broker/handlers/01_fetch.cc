@@ -75,10 +75,17 @@ public:
 
     /// Copies what it needs of the request, before anything suspends.
     void take(const wire::FetchRequest& request);
+    /// Changes the session as the request says, once no other fetch of it is under way.
+    void apply_changes();
     runtime::Task<wire::FetchResponse> serve();
 
 private:
-    void put_all(const wire::FetchRequest& request);
+    struct Change {
+        FetchName name;
+        std::optional<FetchAsk> ask;  // None: forget it.
+    };
+
+    void copy_changes(const wire::FetchRequest& request);
     FetchName name_of(std::string_view topic, const base::Uuid& topic_id, base::PartitionId partition) const;
     runtime::Task<void> read_dirty();
     Read prepare(FetchToken token, const FetchPartition& partition) const;
@@ -101,7 +108,8 @@ private:
     std::uint64_t bytes_max_;
     bool follower_;
     bool incremental_ = false;
-    FetchSessions::Ptr session_;  // One of its own when there is none.
+    std::vector<Change> changes_;  // Of the session; gone once they are applied.
+    FetchSessions::Ptr session_;   // One of its own when there is none.
     std::int32_t answered_id_ = 0;
     ErrorCode error_ = ErrorCode::none;
     std::vector<Read> reads_;                    // In the order of the answer.
@@ -124,12 +132,27 @@ FetchName Fetch::name_of(std::string_view topic, const base::Uuid& topic_id, bas
     return {{}, std::string(topic), partition};
 }
 
-void Fetch::put_all(const wire::FetchRequest& request) {
+void Fetch::copy_changes(const wire::FetchRequest& request) {
+    if (incremental_)
+        for (const auto& topic : request.forgotten_topics_data)
+            for (const base::PartitionId partition : topic.partitions)
+                changes_.push_back({name_of(topic.topic, topic.topic_id, partition), std::nullopt});
     for (const auto& topic : request.topics)
         for (const auto& partition : topic.partitions)
-            session_->put(name_of(topic.topic, topic.topic_id, partition.partition),
-                          {partition.fetch_offset, partition.partition_max_bytes, partition.current_leader_epoch,
-                           partition.last_fetched_epoch});
+            changes_.push_back({name_of(topic.topic, topic.topic_id, partition.partition),
+                                FetchAsk{partition.fetch_offset, partition.partition_max_bytes,
+                                         partition.current_leader_epoch, partition.last_fetched_epoch}});
+}
+
+void Fetch::apply_changes() {
+    for (Change& change : std::exchange(changes_, {})) {
+        if (change.ask) {
+            session_->put(std::move(change.name), *change.ask);
+            continue;
+        }
+        const auto token = session_->forget(change.name);
+        if (token && session_->watch) session_->watch->forget(*token);
+    }
 }
 
 void Fetch::take(const wire::FetchRequest& request) {
@@ -144,14 +167,7 @@ void Fetch::take(const wire::FetchRequest& request) {
     if (found.kind == FetchSessions::Found::Kind::incremental) {
         incremental_ = true;
         session_ = std::move(found.session);
-        for (const auto& topic : request.forgotten_topics_data) {
-            for (const base::PartitionId partition : topic.partitions) {
-                const auto token = session_->forget(name_of(topic.topic, topic.topic_id, partition));
-                if (token && session_->watch) session_->watch->forget(*token);
-            }
-        }
-        put_all(request);
-        cache.resized(*session_);
+        copy_changes(request);
         answered_id_ = session_->id();
         return;
     }
@@ -162,7 +178,7 @@ void Fetch::take(const wire::FetchRequest& request) {
         if (auto made = cache.create(size, by_id(), owner, now)) session_ = std::move(made);
         answered_id_ = session_->id();
     }
-    put_all(request);
+    copy_changes(request);
 }
 
 /// The request for one partition, or why it is refused.
@@ -287,6 +303,7 @@ runtime::Task<wire::FetchResponse> Fetch::serve() {
     const auto waiters = call_.waiters;
     while (session_->busy) co_await waiters->wake.wait();
     session_->busy = true;
+    apply_changes();
     // What has changed since the last fetch of the session.
     if (const auto watch = session_->watch; watch && watch->rung()) {
         auto changed = co_await watch->take();
