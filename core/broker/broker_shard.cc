@@ -25,7 +25,7 @@ std::size_t sessions_of(const Config& config, unsigned shards) {
 BrokerShard::BrokerShard(Shared& everything, runtime::Shard& here, base::Random random)
     : shared(everything),
       shard(here),
-      sessions(sessions_of(everything.config, everything.runtime.shard_count()), random),
+      sessions(sessions_of(everything.config, everything.runtime.shard_count()), cached_partitions_max, random),
       request_bytes(request_bytes_of(everything.config, everything.runtime.shard_count())) {}
 
 const records::BatchRules& BrokerShard::batch_rules(std::string_view topic) {

@@ -102,6 +102,7 @@ FetchSessions::Found FetchSessions::find(std::int32_t id, std::int32_t epoch, bo
 FetchSessions::Ptr FetchSessions::create(std::size_t size, bool by_topic_id, const void* owner,
                                          runtime::MonotonicTime now) {
     if (sessions_.size() >= sessions_max_ && !make_room(size, now)) return nullptr;
+    if (partitions_ + size > partitions_max_) return nullptr;
     std::int32_t id = 0;
     while (id == 0 || sessions_.contains(id))
         id = static_cast<std::int32_t>(random_.between(1, std::numeric_limits<std::int32_t>::max()));
@@ -111,6 +112,7 @@ FetchSessions::Ptr FetchSessions::create(std::size_t size, bool by_topic_id, con
     session->owner_ = owner;
     session->created_ = session->last_used_ = now;
     session->counted_size_ = size;
+    partitions_ += size;
     session->use_ = by_use_.insert(by_use_.end(), id);
     sessions_.emplace(id, session);
     return session;
@@ -133,9 +135,20 @@ bool FetchSessions::make_room(std::size_t size, runtime::MonotonicTime now) {
     return true;
 }
 
+bool FetchSessions::resized(FetchSession& session, std::size_t size_max) {
+    const auto known = sessions_.find(session.id());
+    if (known == sessions_.end() || known->second.get() != &session) return true;  // Ended already; its last answer.
+    partitions_ += session.size() - session.counted_size_;
+    session.counted_size_ = session.size();
+    if (session.size() <= size_max && partitions_ <= partitions_max_) return true;
+    remove(session.id());
+    return false;
+}
+
 void FetchSessions::remove(std::int32_t id) {
     const auto found = sessions_.find(id);
     by_use_.erase(found->second->use_);
+    partitions_ -= found->second->counted_size_;
     sessions_.erase(found);
 }
 

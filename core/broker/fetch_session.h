@@ -129,7 +129,8 @@ private:
 /// minutes; else a smaller one, after two minutes of life, for a larger.
 class FetchSessions {
 public:
-    FetchSessions(std::size_t sessions_max, base::Random random) : sessions_max_(sessions_max), random_(random) {}
+    FetchSessions(std::size_t sessions_max, std::size_t partitions_max, base::Random random)
+        : sessions_max_(sessions_max), partitions_max_(partitions_max), random_(random) {}
 
     using Ptr = std::shared_ptr<FetchSession>;
 
@@ -149,8 +150,9 @@ public:
 
     /// A new session of that many partitions; null: no room.
     Ptr create(std::size_t size, bool by_topic_id, const void* owner, runtime::MonotonicTime now);
-    /// After a session's partitions changed.
-    void resized(FetchSession& session) { session.counted_size_ = session.size(); }
+    /// After a session's partitions changed. False: it has more than `size_max`, or all have more than there may be,
+    /// and it has ended.
+    bool resized(FetchSession& session, std::size_t size_max);
     /// Ends all sessions of a connection.
     void forget_owner(const void* owner);
     std::size_t size() const { return sessions_.size(); }
@@ -162,6 +164,8 @@ private:
     void remove(std::int32_t id);
 
     const std::size_t sessions_max_;
+    const std::size_t partitions_max_;
+    std::size_t partitions_ = 0;  // The counted sizes of all.
     base::Random random_;
     std::unordered_map<std::int32_t, Ptr> sessions_;  // Looked up only.
     std::list<std::int32_t> by_use_;                  // The one that was used longest ago first.

@@ -36,6 +36,11 @@ inline constexpr std::chrono::milliseconds drain_time{1000};
 inline constexpr std::size_t naming_request_bytes_max = 4u << 20;
 /// Partitions in one Produce request. Each costs some hundred bytes beside the frame.
 inline constexpr std::size_t produce_partitions_max = 100'000;
+/// Partitions that a fetch session may have at least; more when the cluster has more. None is needed for what is not
+/// there.
+inline constexpr std::size_t session_partitions_min = 10'000;
+/// Partitions in all fetch sessions of a shard; each costs some hundred bytes.
+inline constexpr std::size_t cached_partitions_max = 500'000;
 /// What an answer may take in memory for things that a request named, while it is built. Parts of the cluster's image,
 /// each of which is in an answer once, and slices of files are not counted.
 inline constexpr std::size_t answer_bytes_max = 32u << 20;

@@ -12,7 +12,8 @@ using wire::ErrorCode;
 namespace {
 
 struct Cache {
-    explicit Cache(std::size_t sessions_max = 10) : sessions(sessions_max, base::Random(1)) {}
+    explicit Cache(std::size_t sessions_max = 10, std::size_t partitions_max = 1000)
+        : sessions(sessions_max, partitions_max, base::Random(1)) {}
 
     FetchSessions::Ptr made(std::size_t size = 1, const void* owner = nullptr) {
         return sessions.create(size, true, owner != nullptr ? owner : this, now);
@@ -139,4 +140,23 @@ TEST_CASE("a forgotten partition is read no more, and its token may name another
     CHECK_FALSE(session->any_dirty());
     CHECK(session->put(named(7), {}) == tokens[0]);
     CHECK(session->find(tokens[0])->name == named(7));
+}
+
+TEST_CASE("a session that grows beyond its limit, or that of all sessions, ends") {
+    Cache cache(10, 100);
+    const auto small = cache.made(30), growing = cache.made(1);
+    put(*growing, 40);
+    CHECK(cache.sessions.resized(*growing, 50));
+    put(*growing, 60);
+    CHECK_FALSE(cache.sessions.resized(*growing, 50));
+    CHECK(cache.find(growing->id(), 1).error == ErrorCode::fetch_session_id_not_found);
+    CHECK(cache.sessions.size() == 1);
+
+    const auto other = cache.made(70);
+    REQUIRE(other != nullptr);
+    CHECK(cache.made(1) == nullptr);
+    put(*other, 71);
+    CHECK_FALSE(cache.sessions.resized(*other, 1000));
+    CHECK(cache.made(70) != nullptr);
+    CHECK(cache.sessions.has(*small));
 }

@@ -245,3 +245,24 @@ TEST_CASE("a session that changes while a fetch of it is under way answers each 
         CHECK(only_partition(answers[1]).partition_index.value == b);
     }
 }
+
+TEST_CASE("a session cannot be filled with partitions that are not there") {
+    OneBroker world;
+    world.create("t");
+    const auto talk = world.connect();
+    wire::FetchRequest request = fetch_of("t", 0, 0);
+    request.session_epoch = 0;
+    const auto id = talk->ask<wire::FetchResponse>(request, 12).session_id;
+    REQUIRE(id != 0);
+    request = fetch_of("none", 0, 0);
+    request.session_id = id;
+    for (int p = 1; p < 6000; ++p) {
+        request.topics[0].partitions.push_back(request.topics[0].partitions[0]);
+        request.topics[0].partitions.back().partition = base::PartitionId{p};
+    }
+    request.session_epoch = 1;
+    CHECK(talk->ask<wire::FetchResponse>(request, 12).error_code == ErrorCode::none);
+    request.session_epoch = 2;
+    request.topics[0].topic = "neither";
+    CHECK(talk->ask<wire::FetchResponse>(request, 12).error_code == ErrorCode::fetch_session_id_not_found);
+}

@@ -7,6 +7,7 @@
 // answered (KIP-74). Too little for fetch.min.bytes: it waits until its partitions tell of more.
 #include "core/wire/messages/01_fetch.h"
 
+#include <algorithm>
 #include <map>
 #include <unordered_set>
 
@@ -15,6 +16,7 @@
 #include "core/broker/handlers/handlers.h"
 #include "core/broker/kafka_error.h"
 #include "core/broker/owners.h"
+#include "core/controller/topic_names.h"
 
 namespace klog::broker {
 namespace {
@@ -75,8 +77,9 @@ public:
 
     /// Copies what it needs of the request, before anything suspends.
     void take(const wire::FetchRequest& request);
-    /// Changes the session as the request says, once no other fetch of it is under way.
-    void apply_changes();
+    /// Changes the session as the request says, once no other fetch of it is under way. False: it has grown too large
+    /// and has ended; the client begins another.
+    bool apply_changes();
     runtime::Task<wire::FetchResponse> serve();
 
 private:
@@ -85,8 +88,13 @@ private:
         std::optional<FetchAsk> ask;  // None: forget it.
     };
 
+    std::size_t session_partitions_max() const;
     void copy_changes(const wire::FetchRequest& request);
     FetchName name_of(std::string_view topic, const base::Uuid& topic_id, base::PartitionId partition) const;
+    void end_turn() {
+        session_->busy = false;
+        call_.waiters->wake.notify_all();
+    }
     runtime::Task<void> read_dirty();
     Read prepare(FetchToken token, const FetchPartition& partition) const;
     runtime::Task<void> wait();
@@ -144,7 +152,14 @@ void Fetch::copy_changes(const wire::FetchRequest& request) {
                                          partition.current_leader_epoch, partition.last_fetched_epoch}});
 }
 
-void Fetch::apply_changes() {
+std::size_t Fetch::session_partitions_max() const {
+    if (session_ && session_->size() <= session_partitions_min) return session_partitions_min;
+    std::size_t partitions = 0;
+    for (const auto& topic : home().image()->topics()) partitions += topic->partitions.size();
+    return std::max(partitions, session_partitions_min);
+}
+
+bool Fetch::apply_changes() {
     for (Change& change : std::exchange(changes_, {})) {
         if (change.ask) {
             session_->put(std::move(change.name), *change.ask);
@@ -153,6 +168,13 @@ void Fetch::apply_changes() {
         const auto token = session_->forget(change.name);
         if (token && session_->watch) session_->watch->forget(*token);
     }
+    return !incremental_ || home().sessions.resized(*session_, session_partitions_max());
+}
+
+/// A topic's name is not as long; such a name is not kept.
+bool has_long_name(const wire::FetchRequest& request) {
+    return std::ranges::any_of(request.topics,
+                               [](const auto& one) { return one.topic.size() > controller::topic_name_bytes_max; });
 }
 
 void Fetch::take(const wire::FetchRequest& request) {
@@ -162,7 +184,7 @@ void Fetch::take(const wire::FetchRequest& request) {
     const void* owner = call_.waiters.get();
     FetchSessions::Found found{.kind = none};
     if (call_.version >= 7) found = cache.find(request.session_id, request.session_epoch, by_id(), owner, now);
-    error_ = found.error;
+    error_ = has_long_name(request) ? ErrorCode::invalid_request : found.error;
     if (error_ != ErrorCode::none) return;
     if (found.kind == FetchSessions::Found::Kind::incremental) {
         incremental_ = true;
@@ -175,7 +197,8 @@ void Fetch::take(const wire::FetchRequest& request) {
     if (found.kind == create && !request.topics.empty()) {
         std::size_t size = 0;
         for (const auto& topic : request.topics) size += topic.partitions.size();
-        if (auto made = cache.create(size, by_id(), owner, now)) session_ = std::move(made);
+        if (size <= session_partitions_min || size <= session_partitions_max())
+            if (auto made = cache.create(size, by_id(), owner, now)) session_ = std::move(made);
         answered_id_ = session_->id();
     }
     copy_changes(request);
@@ -303,7 +326,12 @@ runtime::Task<wire::FetchResponse> Fetch::serve() {
     const auto waiters = call_.waiters;
     while (session_->busy) co_await waiters->wake.wait();
     session_->busy = true;
-    apply_changes();
+    if (!apply_changes()) {
+        end_turn();
+        wire::FetchResponse refused;
+        refused.error_code = ErrorCode::fetch_session_id_not_found;
+        co_return refused;
+    }
     // What has changed since the last fetch of the session.
     if (const auto watch = session_->watch; watch && watch->rung()) {
         auto changed = co_await watch->take();
@@ -315,8 +343,7 @@ runtime::Task<wire::FetchResponse> Fetch::serve() {
         co_await read_dirty();
     }
     wire::FetchResponse response = answer();
-    session_->busy = false;
-    waiters->wake.notify_all();
+    end_turn();
     co_return response;
 }
 
