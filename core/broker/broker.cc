@@ -49,7 +49,7 @@ struct Broker::Parts {
     std::string cluster_id;
     Endpoints endpoints;
     std::vector<Listening> listening;
-    security::AllowAll authorizer;
+    const security::AllowAll allow_all;
     std::function<void()> all_offline;
 
     // In the order in which they are made; stopped in the reverse.
@@ -192,8 +192,8 @@ void Broker::Parts::make_controller() {
 }
 
 Result<> Broker::Parts::open_listeners() {
-    shared =
-        std::make_unique<Shared>(config, node_id, seams.runtime, *replicas, *controller, authorizer, *producer_ids);
+    shared = std::make_unique<Shared>(config, node_id, seams.runtime, *replicas, *controller,
+                                      seams.authorizer != nullptr ? *seams.authorizer : allow_all, *producer_ids);
     for (const ListenerAddress& one : endpoints.advertised) shared->advertised.push_back(one.name);
     for (runtime::ShardIndex i = 0; i < seams.runtime.shard_count(); ++i)
         shared->shards.push_back(

@@ -16,15 +16,17 @@
 #include "core/os/disk.h"
 #include "core/runtime/shard.h"
 #include "core/runtime/task.h"
+#include "core/security/authorizer.h"
 
 namespace klog::broker {
 
-/// The five seams, and a seed for what is chosen at random.
+/// The five seams, a seed for what is chosen at random, and who may do what (none: everybody everything).
 struct Seams {
     runtime::Runtime& runtime;
     net::Network& network;
     os::Disk& disk;
     base::Random random;
+    const security::Authorizer* authorizer = nullptr;
 };
 
 /// A topic to be made at start, when it is not there.

@@ -9,6 +9,84 @@ using namespace klog::broker_test;
 
 namespace {
 
+/// All error codes that are set anywhere in a message.
+struct ErrorsIn {
+    std::vector<ErrorCode> found;
+
+    template <class T>
+    void look(const T& value) {
+        if constexpr (std::is_same_v<T, ErrorCode>) {
+            if (value != ErrorCode::none) found.push_back(value);
+        } else if constexpr (requires { T::wire(Field<T>{*this, value}); }) {
+            T::wire(Field<T>{*this, value});
+        }
+    }
+    template <class T>
+    void look(const std::vector<T>& values) {
+        for (const auto& value : values) look(value);
+    }
+    template <class T>
+    void look(const std::optional<T>& value) {
+        if (value) look(*value);
+    }
+
+    template <class T>
+    struct Field {
+        ErrorsIn& errors;
+        const T& message;
+        template <class M>
+        void operator()(const char*, M T::* member, wire::In = {}) const {
+            errors.look(message.*member);
+        }
+        template <class M>
+        void tagged(std::uint32_t, const char*, M T::* member, wire::In = {}) const {
+            errors.look(message.*member);
+        }
+    };
+};
+
+template <class Response>
+std::vector<ErrorCode> errors_in(const Response& response) {
+    ErrorsIn errors;
+    errors.look(response);
+    return errors.found;
+}
+
+/// Nobody may do anything.
+class DenyAll final : public security::Authorizer {
+public:
+    bool authorize(const security::Identity&, wire::AclOperation, security::Resource) const override { return false; }
+};
+
+/// What a request of everything in fill() is answered by a broker that allows everything.
+std::vector<ErrorCode> expected_errors(wire::ApiKey key) {
+    switch (key) {
+        case wire::ApiKey::find_coordinator: return {ErrorCode::coordinator_not_available};
+        case wire::ApiKey::create_topics: return {ErrorCode::topic_already_exists};
+        case wire::ApiKey::delete_topics: return {ErrorCode::unknown_topic_or_partition};
+        default: return {};
+    }
+}
+
+/// The same by one that allows nothing.
+std::vector<ErrorCode> expected_refusals(wire::ApiKey key, wire::Version version) {
+    using enum ErrorCode;
+    switch (key) {
+        case wire::ApiKey::api_versions:
+        case wire::ApiKey::describe_cluster: return {};
+        case wire::ApiKey::find_coordinator: return {group_authorization_failed};
+        case wire::ApiKey::create_topics: return {topic_authorization_failed, topic_authorization_failed};
+        // Who may not even know of a topic is told that it is not there.
+        case wire::ApiKey::delete_topics: return {unknown_topic_or_partition, unknown_topic_or_partition};
+        case wire::ApiKey::init_producer_id: return {cluster_authorization_failed};
+        case wire::ApiKey::describe_log_dirs:
+            if (version < 3) return {};  // It has no field for it, and names no directory.
+            return {cluster_authorization_failed};
+        case wire::ApiKey::describe_configs: return {topic_authorization_failed, cluster_authorization_failed};
+        default: return {topic_authorization_failed};
+    }
+}
+
 /// Something to ask about in requests that have it.
 template <class Request>
 void fill(Request&, wire::Version) {}
@@ -21,8 +99,21 @@ void fill(wire::ListOffsetsRequest& request, wire::Version) {
     request.replica_id = base::no_node;
     request.topics.push_back({"t", {{.partition_index = base::PartitionId{0}, .timestamp = -1}}});
 }
+base::Uuid id_of_t;  // For versions that name topics by id.
 void fill(wire::FetchRequest& request, wire::Version version) {
-    if (version < 13) request = fetch_of("t", 0, 0);
+    request = fetch_of(version < 13 ? "t" : "", 0, 0);
+    if (version >= 13) request.topics[0].topic_id = id_of_t;
+}
+void fill(wire::FindCoordinatorRequest& request, wire::Version version) {
+    if (version < 4)
+        request.key = "g";
+    else
+        request.coordinator_keys = {"g"};
+}
+void learn_id_of_t(Talk& talk) {
+    wire::MetadataRequest request;
+    request.topics.emplace().push_back({{}, "t"});
+    id_of_t = talk.ask<wire::MetadataResponse>(request, 12).topics.at(0).topic_id;
 }
 void fill(wire::DescribeConfigsRequest& request, wire::Version version) {
     request.resources.push_back({2, "t", std::nullopt});
@@ -67,17 +158,59 @@ TEST_CASE("every API that is announced answers in every version that is served")
     world.create("t");
     const auto talk = world.connect();
     talk->ask<wire::ProduceResponse>(produce_of("t", 0, batch_of({"x"})), 9);
+    learn_id_of_t(*talk);
     for (const wire::ApiRow& row : wire::served_apis()) {
         if (row.audience != wire::ApiAudience::clients || row.key == wire::ApiKey::produce) continue;
         wire::with_api(row.key, [&]<class Api>(Api) {
             for (wire::Version version = row.first; version <= row.last; ++version) {
                 typename Api::Request request;
                 fill(request, version);
-                talk->ask<typename Api::Response>(request, version);
+                CAPTURE(row.name);
+                CAPTURE(version);
+                const auto& response = talk->ask<typename Api::Response>(request, version);
+                CHECK(errors_in(response) == expected_errors(row.key));
             }
         });
     }
     CHECK_FALSE(talk->closed());
+}
+
+TEST_CASE("a broker asks its authorizer before it serves anything") {
+    OneBroker world;
+    world.create("t");
+    learn_id_of_t(*world.connect());
+    world.stop();
+    const DenyAll nothing;
+    world.authorizer = &nothing;
+    world.start();
+    const auto talk = world.connect();
+    const std::string batch = batch_of({"x"});
+    const auto produced = errors_in(talk->ask<wire::ProduceResponse>(produce_of("t", 0, batch), 9));
+    CHECK(produced == std::vector{ErrorCode::topic_authorization_failed});
+    for (const wire::ApiRow& row : wire::served_apis()) {
+        if (row.audience != wire::ApiAudience::clients || row.key == wire::ApiKey::produce) continue;
+        wire::with_api(row.key, [&]<class Api>(Api) {
+            for (wire::Version version = row.first; version <= row.last; ++version) {
+                typename Api::Request request;
+                fill(request, version);
+                CAPTURE(row.name);
+                CAPTURE(version);
+                const auto& response = talk->ask<typename Api::Response>(request, version);
+                CHECK(errors_in(response) == expected_refusals(row.key, version));
+            }
+        });
+    }
+    // Nothing was done either.
+    world.stop();
+    world.authorizer = nullptr;
+    world.start();
+    const auto after = world.connect();
+    wire::MetadataRequest all;
+    const auto& topics = after->ask<wire::MetadataResponse>(all, 12).topics;
+    REQUIRE(topics.size() == 1);
+    CHECK(topics[0].name == "t");
+    CHECK(topics[0].partitions.size() == 1);
+    CHECK(only_partition(after->ask<wire::FetchResponse>(fetch_of("t", 0, 0), 12)).high_watermark.value == 0);
 }
 
 TEST_CASE("a missing topic is made when it is asked for, and answered ready") {

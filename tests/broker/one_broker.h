@@ -76,7 +76,7 @@ public:
         REQUIRE(builder.errors().empty());
         return std::make_unique<broker::Broker>(
             std::move(builder).build(),
-            broker::Seams{*machine, network.host("broker"), *disk, base::Random(world.random().next())});
+            broker::Seams{*machine, network.host("broker"), *disk, base::Random(world.random().next()), authorizer});
     }
     void stop() {
         machine->run(broker->stop());
@@ -123,6 +123,7 @@ public:
     std::unique_ptr<runtime::SimRuntime> client_machine;
     std::unique_ptr<runtime::SimRuntime> machine;
     std::unique_ptr<broker::Broker> broker;
+    const security::Authorizer* authorizer = nullptr;  // For the next start.
 
     runtime::Scope asking;  // Requests that were started; of the client's shard.
 
