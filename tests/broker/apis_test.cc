@@ -306,3 +306,24 @@ TEST_CASE("an empty transactional id is no id") {
     request.transactional_id = "";
     CHECK(world.connect()->ask<wire::InitProducerIdResponse>(request, 4).error_code == ErrorCode::invalid_request);
 }
+
+TEST_CASE("what is named twice is refused where Kafka refuses it, every time it is named or once") {
+    OneBroker world;
+    world.create("t");
+    const auto talk = world.connect();
+    wire::ListOffsetsRequest offsets;
+    offsets.replica_id = base::no_node;
+    const wire::ListOffsetsRequest::Partition ask{.partition_index = base::PartitionId{0}, .timestamp = -1};
+    offsets.topics.push_back({"t", {ask, ask}});
+    const auto& found = talk->ask<wire::ListOffsetsResponse>(offsets, 5).topics.at(0).partitions;
+    REQUIRE(found.size() == 2);
+    for (const auto& one : found) CHECK(one.error_code == ErrorCode::invalid_request);
+
+    wire::DeleteTopicsRequest removal;
+    removal.topics = {{"t", {}}, {"t", {}}};
+    const auto& removed = talk->ask<wire::DeleteTopicsResponse>(removal, 6).responses;
+    REQUIRE(removed.size() == 1);
+    CHECK(removed[0].error_code == ErrorCode::invalid_request);
+    removal.topics.pop_back();
+    CHECK(talk->ask<wire::DeleteTopicsResponse>(removal, 6).responses.at(0).error_code == ErrorCode::none);
+}

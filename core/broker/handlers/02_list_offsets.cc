@@ -2,7 +2,7 @@
 // ListOffsets, versions 1 to 11: the offset at a time, or at one of the special times.
 #include "core/wire/messages/02_list_offsets.h"
 
-#include <set>
+#include <map>
 
 #include "core/broker/handlers/handlers.h"
 #include "core/broker/kafka_error.h"
@@ -68,7 +68,9 @@ ErrorCode refusal(const Call& call, const std::string& topic, const wire::ListOf
 runtime::Task<wire::ListOffsetsResponse> handle(Call call, wire::ListOffsetsRequest request) {
     wire::ListOffsetsResponse response;
     std::vector<Lookup> items;
-    std::set<std::pair<std::string_view, base::PartitionId>> seen;
+    std::map<std::pair<std::string_view, base::PartitionId>, int> times;
+    for (const auto& topic : request.topics)
+        for (const auto& partition : topic.partitions) ++times[{topic.name, partition.partition_index}];
     replica::Isolation isolation = replica::Isolation::log_end;
     if (request.replica_id == base::no_node)
         isolation =
@@ -81,8 +83,7 @@ runtime::Task<wire::ListOffsetsResponse> handle(Call call, wire::ListOffsetsRequ
             const auto& ask = topic.partitions[i];
             answers[i].partition_index = ask.partition_index;
             answers[i].error_code = refusal(call, topic.name, ask);
-            if (!seen.insert({topic.name, ask.partition_index}).second)
-                answers[i].error_code = ErrorCode::invalid_request;
+            if (times[{topic.name, ask.partition_index}] > 1) answers[i].error_code = ErrorCode::invalid_request;
             if (answers[i].error_code != ErrorCode::none) continue;
             const meta::Topic* known = call.home->image()->topic(topic.name);
             items.push_back({{{known->id, ask.partition_index}}, ask, isolation, call.version >= 4, &answers[i]});

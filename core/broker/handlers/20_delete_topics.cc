@@ -2,6 +2,9 @@
 // DeleteTopics, versions 1 to 6.
 #include "core/wire/messages/20_delete_topics.h"
 
+#include <map>
+#include <optional>
+
 #include "core/broker/handlers/handlers.h"
 #include "core/broker/kafka_error.h"
 #include "core/controller/controller.h"
@@ -30,6 +33,12 @@ ErrorCode refusal(const Call& call, const wire::DeleteTopicsRequest::Topic& want
     return ErrorCode::none;
 }
 
+/// Topics are named by name or by id.
+using Name = std::pair<std::optional<std::string_view>, base::Uuid>;
+Name name_of(const wire::DeleteTopicsRequest::Topic& wanted) {
+    return {wanted.name ? std::optional<std::string_view>(*wanted.name) : std::nullopt, wanted.topic_id};
+}
+
 }  // namespace
 
 runtime::Task<wire::DeleteTopicsResponse> handle(Call call, wire::DeleteTopicsRequest request) {
@@ -38,11 +47,17 @@ runtime::Task<wire::DeleteTopicsResponse> handle(Call call, wire::DeleteTopicsRe
     wire::DeleteTopicsResponse response;
     std::vector<controller::TopicRef> topics;
     std::vector<std::size_t> places;
+    std::map<Name, int> times;
+    for (const auto& wanted : request.topics) ++times[name_of(wanted)];
     for (const auto& wanted : request.topics) {
+        int& named = times[name_of(wanted)];
+        if (named == 0) continue;  // Answered.
         auto& answer = response.responses.emplace_back();
         answer.name = wanted.name;
         answer.topic_id = wanted.topic_id;
-        answer.error_code = refusal(call, wanted);
+        answer.error_code = named > 1 ? ErrorCode::invalid_request : refusal(call, wanted);
+        if (named > 1) answer.error_message = "the topic is named twice";
+        named = 0;
         if (answer.error_code != ErrorCode::none) continue;
         places.push_back(response.responses.size() - 1);
         if (wanted.name)
