@@ -30,6 +30,8 @@ inline constexpr std::chrono::seconds stalled_frame_time{10};
 
 // ---- The broker
 
+/// After a connection could not be accepted, so long none is.
+inline constexpr std::chrono::milliseconds accept_retry_time{100};
 /// How long a stopping broker waits for the answers that are under way.
 inline constexpr std::chrono::milliseconds drain_time{1000};
 /// A request other than Produce is no larger than this: it names things, and names do not fill megabytes.

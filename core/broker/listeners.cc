@@ -148,9 +148,11 @@ runtime::Task<void> Listeners::accept(Port* port) {
     for (;;) {
         auto accepted = co_await port->listener->accept();
         if (!accepted) {
-            if (accepted.error().code != base::Errc::closed)
-                base::log_error("listener {}: {}", port->name, accepted.error().message);
-            co_return;
+            if (accepted.error().code == base::Errc::closed) co_return;
+            // A connection that could not be taken is no reason to take no other.
+            if (refused_.allows(home_.now())) base::log_error("listener {}: {}", port->name, accepted.error().message);
+            co_await runtime::sleep_until(home_.now() + accept_retry_time);
+            continue;
         }
         std::unique_ptr<net::Stream> stream = std::move(*accepted);
         runtime::Shard& to = stream->home();

@@ -21,7 +21,53 @@ runtime::Task<void> read_until_closed(net::Stream* stream, std::span<char> into,
     *closed = !n || *n == 0;
 }
 
+/// A network whose listeners cannot take their first connections.
+class StumblingNetwork final : public net::Network {
+public:
+    StumblingNetwork(net::Network& under, int failures) : under_(under), failures_(failures) {}
+    base::Result<std::unique_ptr<net::Listener>> listen(net::Address address,
+                                                        std::function<runtime::Shard&()> place) override {
+        KLOG_TRY(auto listener, under_.listen(std::move(address), std::move(place)));
+        return std::make_unique<Listener>(std::move(listener), failures_);
+    }
+    runtime::Task<base::Result<std::unique_ptr<net::Stream>>> connect(
+        net::Address address, std::optional<runtime::MonotonicTime> deadline) override {
+        return under_.connect(std::move(address), deadline);
+    }
+
+private:
+    class Listener final : public net::Listener {
+    public:
+        Listener(std::unique_ptr<net::Listener> under, int failures) : under_(std::move(under)), left_(failures) {}
+        runtime::Task<base::Result<std::unique_ptr<net::Stream>>> accept() override {
+            if (left_-- > 0) co_return base::fail(base::Errc::limit, "no room for the socket");
+            co_return co_await under_->accept();
+        }
+        void close() override { under_->close(); }
+        const net::Address& address() const override { return under_->address(); }
+
+    private:
+        std::unique_ptr<net::Listener> under_;
+        int left_;
+    };
+
+    net::Network& under_;
+    int failures_;
+};
+
 }  // namespace
+
+TEST_CASE("a connection that cannot be accepted does not end the accepting of others") {
+    OneBroker world;
+    world.stop();
+    StumblingNetwork network(world.network.host("broker"), 3);
+    world.broker_network = &network;
+    world.start();
+    CHECK(world.connect()->ask<wire::ApiVersionsResponse>(wire::ApiVersionsRequest{}, 0).error_code == ErrorCode::none);
+    world.stop();
+    world.broker_network = nullptr;
+    world.start();
+}
 
 TEST_CASE("produce goes on while a fetch of the same connection waits, and is answered after it") {
     OneBroker world;

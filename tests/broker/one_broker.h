@@ -76,7 +76,8 @@ public:
         REQUIRE(builder.errors().empty());
         return std::make_unique<broker::Broker>(
             std::move(builder).build(),
-            broker::Seams{*machine, network.host("broker"), *disk, base::Random(world.random().next()), authorizer});
+            broker::Seams{*machine, broker_network != nullptr ? *broker_network : network.host("broker"), *disk,
+                          base::Random(world.random().next()), authorizer});
     }
     void stop() {
         machine->run(broker->stop());
@@ -124,6 +125,8 @@ public:
     std::unique_ptr<runtime::SimRuntime> machine;
     std::unique_ptr<broker::Broker> broker;
     const security::Authorizer* authorizer = nullptr;  // For the next start.
+
+    net::Network* broker_network = nullptr;  // For the next start, instead of the broker's host.
 
     runtime::Scope asking;  // Requests that were started; of the client's shard.
 
