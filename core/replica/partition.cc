@@ -75,10 +75,12 @@ Result<> Partition::check_leader(std::optional<LeaderEpoch> current_leader_epoch
     return {};
 }
 
-bool Partition::enough_in_sync() const {
+std::int32_t Partition::in_sync_needed() const {
     const auto replicas = static_cast<std::int32_t>(state_.replicas.size());
-    return std::ssize(state_.isr) >= std::min(setup_.min_insync_replicas, std::max(replicas, 1));
+    return std::min(setup_.min_insync_replicas, std::max(replicas, 1));
 }
+
+bool Partition::enough_in_sync() const { return std::ssize(state_.isr) >= in_sync_needed(); }
 
 // ---- Offsets
 
@@ -161,7 +163,7 @@ Result<AppendPoint> Partition::append(std::span<log::LeaderAppend> batches, Acks
     if (!ready_for_append()) return fail(Errc::not_leader, "{}: not prepared for an append", name().to_string());
     if (acks == Acks::all && !enough_in_sync()) {
         return fail(Errc::not_enough_replicas, "{}: {} replicas in sync, {} needed", name().to_string(),
-                    state_.isr.size(), setup_.min_insync_replicas);
+                    state_.isr.size(), in_sync_needed());
     }
     KLOG_TRY_VOID(log_->append_as_leader(batches, state_.leader_epoch));
     refresh();

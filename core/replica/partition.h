@@ -258,6 +258,8 @@ private:
 
     log::PartitionName name() const { return {setup_.topic, setup_.key.partition}; }
     base::Result<> usable() const;
+    /// min.insync.replicas, or all replicas where there are fewer.
+    std::int32_t in_sync_needed() const;
     bool enough_in_sync() const;
     Offset upper_bound(Isolation isolation) const;
     void refresh();

@@ -22,6 +22,19 @@ TEST_CASE("what was acknowledged is durable, below the high watermark, and read 
     CHECK(values_from(broker, "t") == Values{"a", "b", "c"});
 }
 
+TEST_CASE("without enough replicas in sync acks=all is refused, and told how many it takes") {
+    OneBroker broker;
+    good(broker.create("t"));
+    const auto produced = on_owner(broker, "t", 0, [](Partition* partition) {
+        partition->set_config(partition->config(), 3);
+        const auto epoch = LeaderEpoch{partition->leader_epoch().value + 1};
+        partition->set_state({NodeId{1}, epoch, {NodeId{1}}, {NodeId{1}, NodeId{2}}, 1});
+        return produce(partition, {batch_of({"x"})}, Acks::all);
+    });
+    CHECK(code(produced.point) == "not_enough_replicas");
+    CHECK(produced.point.error().message.find("1 replicas in sync, 2 needed") != std::string::npos);
+}
+
 namespace {
 
 Task<Produced> append_and_look(Partition* partition) {
