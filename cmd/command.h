@@ -43,6 +43,7 @@ struct Command {
 /// All subcommands, in the order in which `klog help` shows them.
 std::span<const Command> commands();
 
+Run declare_bench(CLI::App& app);
 Run declare_broker(CLI::App& app);
 Run declare_complete(CLI::App& app);
 Run declare_consume(CLI::App& app);

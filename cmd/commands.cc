@@ -13,6 +13,7 @@ std::span<const Command> commands() {
         {"dump-segment", "Print or check segment files, without a broker", declare_dump_segment},
         {"run", "Run a command with a broker of its own", declare_run},
         {"ready", "Whether a cluster can serve", declare_ready},
+        {"bench", "Load a cluster and measure it", declare_bench},
         {"explain", "What an error of Kafka means, and what to do", declare_explain},
         {"version", "Print the version", declare_version},
         {"complete", "Candidates for the last of the words of a command line", declare_complete, true},

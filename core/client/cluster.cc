@@ -90,6 +90,13 @@ Task<Result<std::shared_ptr<Connection>>> Cluster::connection(NodeId broker, Lan
     co_return slot->connection;
 }
 
+Task<Result<std::shared_ptr<Connection>>> Cluster::another_connection(NodeId broker) {
+    const auto known = brokers_.find(broker);
+    if (known == brokers_.end())
+        co_return fail(Errc::not_found, "broker {} is not known (BROKER_NOT_AVAILABLE)", broker);
+    co_return co_await open(known->second.address);
+}
+
 Task<Result<std::shared_ptr<Connection>>> Cluster::bootstrap() {
     while (bootstrapping_) co_await bootstrap_done_->wait();
     bootstrapping_ = true;

@@ -82,6 +82,8 @@ public:
     const std::string* name_of(const base::Uuid& id) const;
 
     runtime::Task<base::Result<std::shared_ptr<Connection>>> connection(base::NodeId broker, Lane lane = Lane::general);
+    /// A connection of the caller's own, which nobody else uses.
+    runtime::Task<base::Result<std::shared_ptr<Connection>>> another_connection(base::NodeId broker);
     /// Any broker that answers.
     runtime::Task<base::Result<std::shared_ptr<Connection>>> any_connection();
     /// The controller, or any broker where the controller is nobody's business (KRaft).
