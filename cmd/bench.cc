@@ -4,11 +4,11 @@
 
 #include <unistd.h>
 
+#include "cmd/cluster_command.h"
 #include "cmd/errors.h"
 #include "cmd/options.h"
 #include "cmd/pipes.h"
 #include "cmd/quantity.h"
-#include "cmd/cluster_command.h"
 
 namespace klog::cmd {
 namespace {
@@ -19,7 +19,7 @@ using base::Result;
 using client::Cluster;
 using runtime::Task;
 
-using Bench = Task<Result<BenchResult>> (*)(Cluster&, const BenchWish&, std::int64_t rate);
+using Bench = Task<Result<BenchResult>> (*)(Cluster&, const BenchWish*, std::int64_t rate);
 
 constexpr std::int64_t rate_max = 10'000'000;
 constexpr std::int64_t latency_rate = 1000;
@@ -83,7 +83,7 @@ Task<int> measure(Cluster* cluster, const BenchWish* wish, Bench bench, bool arr
     Listing listing = listing_of(arrivals);
     ExitCode code = code_of(Exit::done);
     for (const std::int64_t rate : wish->rates) {
-        auto running = bench(*cluster, *wish, rate);
+        auto running = bench(*cluster, wish, rate);
         const auto result = co_await std::move(running);
         if (!result) co_return complain(wish->topic, result.error());
         if (result->errors > 0) {

@@ -54,18 +54,18 @@ struct BenchTarget {
     std::vector<std::shared_ptr<client::Connection>> connections;
 };
 
-/// The topic, made where that was asked for, and connections to its leaders.
+/// The topic, made where that was asked for, and connections to its leaders. The wish outlives whoever is given it.
 struct BenchStage {
     client::TopicPtr topic;
     std::vector<BenchTarget> targets;
 };
-runtime::Task<base::Result<BenchStage>> set_stage(client::Cluster& cluster, const BenchWish& wish);
+runtime::Task<base::Result<BenchStage>> set_stage(client::Cluster& cluster, const BenchWish* wish);
 
-runtime::Task<base::Result<BenchResult>> bench_produce(client::Cluster& cluster, const BenchWish& wish,
+runtime::Task<base::Result<BenchResult>> bench_produce(client::Cluster& cluster, const BenchWish* wish,
                                                        std::int64_t rate);
-runtime::Task<base::Result<BenchResult>> bench_fetch(client::Cluster& cluster, const BenchWish& wish,
+runtime::Task<base::Result<BenchResult>> bench_fetch(client::Cluster& cluster, const BenchWish* wish,
                                                      std::int64_t rate);
-runtime::Task<base::Result<BenchResult>> bench_latency(client::Cluster& cluster, const BenchWish& wish,
+runtime::Task<base::Result<BenchResult>> bench_latency(client::Cluster& cluster, const BenchWish* wish,
                                                        std::int64_t rate);
 
 /// One batch of records of the wished sizes; `value` begins with `head`.

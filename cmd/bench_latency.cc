@@ -87,20 +87,20 @@ Task<Result<std::vector<client::Stretch>>> ends_of(Cluster* cluster, const Bench
 
 }  // namespace
 
-Task<Result<BenchResult>> bench_latency(Cluster& cluster, const BenchWish& wish, std::int64_t rate) {
+Task<Result<BenchResult>> bench_latency(Cluster& cluster, const BenchWish* wish, std::int64_t rate) {
     auto setting = set_stage(cluster, wish);
     KLOG_CO_TRY(const BenchStage stage, co_await std::move(setting));
     auto asking = ends_of(&cluster, &stage);
     KLOG_CO_TRY(const auto ends, co_await std::move(asking));
     client::Consumer consumer(cluster, nullptr);
-    consumer.assign(wish.topic, ends);
+    consumer.assign(wish->topic, ends);
     Arrivals arrivals;
     runtime::Scope receiving;
     receiving.spawn(receive(&consumer, &cluster, &arrivals));
     std::size_t turn = 0;
-    BenchLoad load(cluster, wish, rate, static_cast<std::size_t>(wish.connections),
+    BenchLoad load(cluster, *wish, rate, static_cast<std::size_t>(wish->connections),
                    [&](std::size_t lane, base::MonotonicTime due) {
-                       return send(&stage, &wish, &stage.targets[turn++ % stage.targets.size()], lane, due);
+                       return send(&stage, wish, &stage.targets[turn++ % stage.targets.size()], lane, due);
                    });
     co_await load.run();
     const std::int64_t good = load.result.requests - load.result.errors;
@@ -113,7 +113,7 @@ Task<Result<BenchResult>> bench_latency(Cluster& cluster, const BenchWish& wish,
     if (arrivals.count < good)
         co_return fail(Errc::timed_out, "{} of {} acknowledged records did not arrive", good - arrivals.count, good);
     load.result.records = good;
-    load.result.bytes = good * wish.record_bytes;
+    load.result.bytes = good * wish->record_bytes;
     load.result.arrival = std::move(arrivals.latencies);
     co_return std::move(load.result);
 }

@@ -32,10 +32,10 @@ constexpr wire::Version produce_by_id_since = 13, fetch_by_id_since = 13;
 
 }  // namespace
 
-Task<Result<BenchStage>> set_stage(Cluster& cluster, const BenchWish& wish) {
+Task<Result<BenchStage>> set_stage(Cluster& cluster, const BenchWish* wish) {
     auto expect = Cluster::Expect::exists;
-    if (wish.create_partitions) {
-        std::vector<client::NewTopic> topics{{wish.topic, *wish.create_partitions, -1, {}}};
+    if (wish->create_partitions) {
+        std::vector<client::NewTopic> topics{{wish->topic, *wish->create_partitions, -1, {}}};
         auto creating = client::create_topics(cluster, std::move(topics));
         KLOG_CO_TRY(const auto created, co_await std::move(creating));
         if (created.front().error && created.front().error->code != Errc::exists)
@@ -43,13 +43,13 @@ Task<Result<BenchStage>> set_stage(Cluster& cluster, const BenchWish& wish) {
         expect = Cluster::Expect::appears;
     }
     BenchStage stage;
-    KLOG_CO_TRY(stage.topic, co_await cluster.topic(wish.topic, expect));
+    KLOG_CO_TRY(stage.topic, co_await cluster.topic(wish->topic, expect));
     std::map<base::NodeId, std::vector<std::shared_ptr<client::Connection>>> leaders;
     for (const auto& partition : stage.topic->partitions) {
         if (partition.leader == base::no_node)
             co_return fail(Errc::not_leader, "partition {} has no leader (LEADER_NOT_AVAILABLE)", partition.id);
         auto& connections = leaders[partition.leader];
-        while (std::cmp_less(connections.size(), wish.connections)) {
+        while (std::cmp_less(connections.size(), wish->connections)) {
             KLOG_CO_TRY(auto connection, co_await cluster.another_connection(partition.leader));
             connections.push_back(std::move(connection));
         }
@@ -173,18 +173,18 @@ Task<void> BenchLoad::run() {
     result.broker_resident_bytes = after->resident_bytes;
 }
 
-Task<Result<BenchResult>> bench_produce(Cluster& cluster, const BenchWish& wish, std::int64_t rate) {
+Task<Result<BenchResult>> bench_produce(Cluster& cluster, const BenchWish* wish, std::int64_t rate) {
     auto setting = set_stage(cluster, wish);
     KLOG_CO_TRY(const BenchStage stage, co_await std::move(setting));
     std::int64_t records = 0;
-    KLOG_CO_TRY(std::string bytes, prepared_batch(wish, wish.batch_bytes, "", &records));
+    KLOG_CO_TRY(std::string bytes, prepared_batch(*wish, wish->batch_bytes, "", &records));
     const auto batch = std::make_shared<const std::string>(std::move(bytes));
-    const std::size_t lanes = static_cast<std::size_t>(wish.connections * wish.in_flight);
+    const std::size_t lanes = static_cast<std::size_t>(wish->connections * wish->in_flight);
     std::size_t turn = 0;
-    BenchLoad load(cluster, wish, rate, lanes, [&](std::size_t lane, base::MonotonicTime) {
+    BenchLoad load(cluster, *wish, rate, lanes, [&](std::size_t lane, base::MonotonicTime) {
         const BenchTarget& target = stage.targets[turn++ % stage.targets.size()];
         return produce_once(*target.connections[lane % target.connections.size()], stage.topic, target.partition, batch,
-                            wish.acks);
+                            wish->acks);
     });
     co_await load.run();
     const std::int64_t good = load.result.requests - load.result.errors;
@@ -238,23 +238,23 @@ Task<Result<>> fetch_once(const BenchStage* stage, Reader* reader, client::Conne
 
 }  // namespace
 
-Task<Result<BenchResult>> bench_fetch(Cluster& cluster, const BenchWish& wish, std::int64_t rate) {
+Task<Result<BenchResult>> bench_fetch(Cluster& cluster, const BenchWish* wish, std::int64_t rate) {
     auto setting = set_stage(cluster, wish);
     KLOG_CO_TRY(const BenchStage stage, co_await std::move(setting));
     // Each lane has a reader, each on its partition.
-    const std::size_t lanes = static_cast<std::size_t>(wish.connections * wish.in_flight);
+    const std::size_t lanes = static_cast<std::size_t>(wish->connections * wish->in_flight);
     std::vector<Reader> readers;
     for (std::size_t i = 0; i < lanes; ++i) readers.push_back({stage.targets[i % stage.targets.size()]});
     BenchLoad* running = nullptr;
-    BenchLoad load(cluster, wish, rate, lanes, [&](std::size_t lane, base::MonotonicTime) {
+    BenchLoad load(cluster, *wish, rate, lanes, [&](std::size_t lane, base::MonotonicTime) {
         Reader& reader = readers[lane];
         return fetch_once(&stage, &reader, reader.target.connections[lane % reader.target.connections.size()].get(),
-                          wish.fetch_bytes, &running->result);
+                          wish->fetch_bytes, &running->result);
     });
     running = &load;
     co_await load.run();
     if (load.result.bytes == 0 && load.result.errors == 0)
-        co_return fail(Errc::not_found, "there is nothing to fetch; `klog bench produce {}` fills it", wish.topic);
+        co_return fail(Errc::not_found, "there is nothing to fetch; `klog bench produce {}` fills it", wish->topic);
     co_return std::move(load.result);
 }
 

@@ -41,8 +41,10 @@ std::int64_t Latencies::percentile_ns(double share) const {
     const auto rank =
         std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))));
     std::uint64_t seen = 0;
-    for (std::size_t i = 0; i < buckets_.size(); ++i)
-        if ((seen += buckets_[i]) >= rank) return std::min(max_ns_, static_cast<std::int64_t>(top_of(i)));
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+        seen += buckets_[i];
+        if (seen >= rank) return std::min(max_ns_, static_cast<std::int64_t>(top_of(i)));
+    }
     return max_ns_;
 }
 

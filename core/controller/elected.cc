@@ -8,7 +8,6 @@
 namespace klog::controller {
 
 using base::Errc;
-using base::fail;
 using base::Result;
 using runtime::Task;
 

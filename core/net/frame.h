@@ -36,10 +36,10 @@ using HeadCheck = std::function<base::Result<>(std::int16_t api_key, std::int16_
 class FrameCutter {
 public:
     /// Buffers have a size between these, as the connection's bytes come, or that of one long frame.
-    static constexpr std::size_t buffer_bytes_min = 4 * 1024;
-    static constexpr std::size_t buffer_bytes_max = 128 * 1024;
+    static constexpr std::size_t buffer_bytes_min = 4u << 10;
+    static constexpr std::size_t buffer_bytes_max = 128u << 10;
     /// A frame as long as one that has already come whole gets its buffer at once, up to this.
-    static constexpr std::size_t trusted_bytes_max = 1024 * 1024;
+    static constexpr std::size_t trusted_bytes_max = 1u << 20;
 
     explicit FrameCutter(FrameLimits limits, HeadCheck check = nullptr) : limits_(limits), check_(std::move(check)) {}
 

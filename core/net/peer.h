@@ -19,7 +19,7 @@ struct PeerLimits {
     /// Requests that are sent (or queued) and not answered. More wait for their turn.
     std::size_t in_flight_max = 64;
     /// Bytes of requests that are not handed to the stream yet. More wait for their turn.
-    std::uint64_t queued_bytes_max = 16 * 1024 * 1024;
+    std::uint64_t queued_bytes_max = 16u << 20;
     FrameLimits frames{.frame_bytes_max = 256 * 1024 * 1024};
 };
 
