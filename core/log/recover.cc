@@ -267,7 +267,8 @@ Result<> Recovery::scan(std::size_t number, bool whole) {
     if (!walked_) {
         walked_ = true;
         first_walked_ = number;
-        producers_from_ = std::min(expected_, recovery_point_);
+        // Of what is below the first segment only a snapshot tells.
+        producers_from_ = std::max(std::min(expected_, recovery_point_), log_.segments.front()->base_offset());
         KLOG_TRY_VOID(log_.load_producers(producers_from_));
     }
     KLOG_TRY_VOID(log_.load_aborted(segment, producers_from_));
