@@ -2,6 +2,8 @@
 // What bounds connections: budget, answers that nobody takes, numbers of connections.
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include <malloc.h>
 
 #include "core/base/big_endian.h"
@@ -81,12 +83,15 @@ TEST_CASE("a budget lets wait who comes when it is used up, but for one") {
     broker::ByteBudget budget(100);
     runtime::Scope scope;
     int a = 0, b = 0, c = 0;
-    const auto run = [&](int* who, std::size_t bytes) {
-        sim.run([](runtime::Scope* in, runtime::Task<void> task) -> runtime::Task<void> {
-            in->spawn(std::move(task));
+    const auto on_shard = [&](std::function<void()> work) {
+        sim.run([](std::function<void()> what) -> runtime::Task<void> {
+            what();
             co_return;
-        }(&scope, take(&budget, bytes, who, who)));
+        }(std::move(work)));
         sim.run_for(1s);
+    };
+    const auto run = [&](int* who, std::size_t bytes) {
+        on_shard([&, who, bytes] { scope.spawn(take(&budget, bytes, who, who)); });
     };
     run(&a, 90);
     CHECK(a == 1);
@@ -98,10 +103,9 @@ TEST_CASE("a budget lets wait who comes when it is used up, but for one") {
     run(&b, 10);
     CHECK(c == 0);
     CHECK(b == 2);
-    budget.give_back(90);
-    sim.run_for(1s);
+    on_shard([&] { budget.give_back(90); });
     CHECK(c == 1);
-    budget.end_overdraft(&b);
+    on_shard([&] { budget.end_overdraft(&b); });
     CHECK(budget.used() == 70);
     budget.add(50);  // What is there counts, whether there is room or not.
     CHECK_FALSE(budget.has_room(0));
@@ -109,8 +113,7 @@ TEST_CASE("a budget lets wait who comes when it is used up, but for one") {
     CHECK(budget.overdrawn_by() == &a);
     run(&c, 1);
     CHECK(c == 1);
-    budget.end_overdraft(&a);
-    sim.run_for(1s);
+    on_shard([&] { budget.end_overdraft(&a); });
     CHECK(c == 2);
     sim.run(scope.join());
 }
