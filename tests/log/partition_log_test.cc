@@ -341,7 +341,9 @@ TEST_CASE(
         REQUIRE(append(*one.log, last));
     }
     one.machine.runtime.settle();
-    CHECK(one.log->apply_retention(1'800'000'000'000, {40}) == 0);
+    // The last batches are in no snapshot yet.
+    one.log->apply_retention(1'800'000'000'000, {40});
+    CHECK(one.log->log_start_offset() < Offset{40});
     REQUIRE(checkpoint(one.machine, *one.log));
     CHECK(one.log->apply_retention(1'800'000'000'000, {40}) > 0);
     CHECK(one.log->log_start_offset() == Offset{40});
