@@ -45,6 +45,8 @@ Task<void> Cluster::close() {
     for (const auto& [key, slot] : slots_)
         if (slot->connection) slot->connection->close();
     if (bootstrapped_) bootstrapped_->close();
+    for (const auto& other : others_)
+        if (const auto connection = other.lock()) connection->close();
     slots_.clear();
     bootstrapped_.reset();
     co_await scope_->join();
@@ -94,7 +96,9 @@ Task<Result<std::shared_ptr<Connection>>> Cluster::another_connection(NodeId bro
     const auto known = brokers_.find(broker);
     if (known == brokers_.end())
         co_return fail(Errc::not_found, "broker {} is not known (BROKER_NOT_AVAILABLE)", broker);
-    co_return co_await open(known->second.address);
+    auto opened = co_await open(known->second.address);
+    if (opened) others_.push_back(*opened);
+    co_return opened;
 }
 
 Task<Result<std::shared_ptr<Connection>>> Cluster::bootstrap() {

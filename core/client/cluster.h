@@ -114,6 +114,7 @@ private:
 
     std::map<std::pair<base::NodeId, Lane>, std::shared_ptr<Slot>> slots_;
     std::shared_ptr<Connection> bootstrapped_;
+    std::vector<std::weak_ptr<Connection>> others_;  // Of another_connection(): close() ends them as well.
     bool bootstrapping_ = false;
     std::unique_ptr<runtime::Signal> bootstrap_done_;
     std::set<std::string> doubted_;
