@@ -10,7 +10,6 @@ namespace klog::client {
 using base::Errc;
 using base::fail;
 using base::Result;
-using base::SharedBytes;
 using runtime::Task;
 
 namespace {

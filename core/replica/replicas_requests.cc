@@ -266,9 +266,7 @@ Task<void> Replicas::State::stop_one(log::PartitionName name, bool remove, Resul
             found[name] = {{known.directory, known.key.topic_id}};
         co_return;
     }
-    while (remove) {
-        const auto at = found.find(name);
-        if (at == found.end()) co_return;
+    for (auto at = found.find(name); remove && at != found.end(); at = found.find(name)) {
         const std::size_t index = at->second.back().directory;
         if (directories[index].offline) {
             *result = fail(Errc::offline, "{}: {} is offline", name.to_string(), directories[index].path);

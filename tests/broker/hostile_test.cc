@@ -48,7 +48,7 @@ TEST_CASE("descriptions that do not fit into an answer are refused, resource by 
     wire::DescribeConfigsRequest request;
     request.include_synonyms = true;
     const auto talk = world.connect();
-    constexpr std::size_t topics = 160, bytes_each = 4 * 32'000;  // Two keys, each with its value and a synonym.
+    constexpr std::size_t topics = 160, bytes_each = 128'000;  // Two keys, each with its value and a synonym.
     static_assert(topics * bytes_each > broker::described_bytes_max);
     for (std::size_t i = 0; i < topics; ++i) {
         const std::string name = "t" + std::to_string(i);
