@@ -73,7 +73,7 @@ std::uint64_t seed_count() { return number("KLOG_SIM_SEEDS", full_tier() ? 10'00
 std::string how_to_repeat(const WorldOptions& options, std::string_view test_case) {
     return fmt::format(
         "seed {}; again: KLOG_SIM_SEED={} KLOG_SIM_SEEDS=1 KLOG_SIM_VERBOSE=1 "
-        "build/tests/sim/sim_test --test-case='{}'",
+        "build-asan/tests/sim/sim_test --test-case='{}'",
         options.seed, options.seed, test_case);
 }
 
