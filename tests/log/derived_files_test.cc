@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing what is derived from the log, when that fails.
-#include <doctest/doctest.h>
-
-#include "tests/log/fixture.h"
+#include "tests/log/one_log.h"
 
 using namespace klog;
 using namespace klog::log;
@@ -10,26 +8,10 @@ using namespace klog::log::test;
 
 namespace {
 
-struct OneLog {
-    os::MemoryDisk disk;
-    Machine machine{disk};
-    std::unique_ptr<PartitionLog> log;
-    OneLog() {
+struct Indexed : OneLog {
+    Indexed() {
         machine.config->segment_bytes = 1000;
         machine.config->index_interval_bytes = 100;
-    }
-    ~OneLog() { log.reset(); }
-    void open() {
-        if (!machine.directory) REQUIRE(machine.start());
-        auto opened = machine.open(demo);
-        REQUIRE_MESSAGE(opened, opened.error().message);
-        log = std::move(*opened);
-    }
-    void close_clean() {
-        REQUIRE(lent(*log, [&] { return log->close(); }));
-        log.reset();
-        REQUIRE(machine.directory->close());
-        machine.stop();
     }
     void fill(int batches = 5) {
         for (int i = 0; i < batches; ++i) REQUIRE(append(*log, {{"value " + std::to_string(i)}}));
@@ -40,7 +22,7 @@ struct OneLog {
 }  // namespace
 
 TEST_CASE("a checkpoint whose sync fails takes the directory offline") {
-    OneLog one;
+    Indexed one;
     one.open();
     one.fill();
     one.disk.plan({os::Call::sync_directory});
@@ -51,7 +33,7 @@ TEST_CASE("a checkpoint whose sync fails takes the directory offline") {
 }
 
 TEST_CASE("after a checkpoint that failed for want of room, the next one moves the recovery point") {
-    OneLog one;
+    Indexed one;
     one.open();
     one.fill();
     one.disk.plan({os::Call::write, 1, Errc::no_space});
@@ -64,7 +46,7 @@ TEST_CASE("after a checkpoint that failed for want of room, the next one moves t
 }
 
 TEST_CASE("a read rebuilds an index in memory, and one job writes it") {
-    OneLog one;
+    Indexed one;
     one.open();
     one.fill(30);
     one.close_clean();
@@ -98,7 +80,7 @@ TEST_CASE("a read rebuilds an index in memory, and one job writes it") {
 }
 
 TEST_CASE("an index that may be mapped is not cut in place") {
-    OneLog one;
+    Indexed one;
     one.open();
     one.fill(30);
     REQUIRE(checkpoint(one.machine, *one.log));
@@ -125,7 +107,7 @@ std::string transaction_then_abort(Offset base) {
 }  // namespace
 
 TEST_CASE("an aborted transaction that was cut off is forgotten on disk, too") {
-    OneLog one;
+    Indexed one;
     one.machine.config->segment_bytes = 1 << 20;
     one.open();
     REQUIRE(one.log->append_as_follower(make_batch({{"first"}}, {0}, {0}) + transaction_then_abort({1})));
@@ -140,7 +122,7 @@ TEST_CASE("an aborted transaction that was cut off is forgotten on disk, too") {
 }
 
 TEST_CASE("recovery leaves nothing of the segments that it cuts off") {
-    OneLog one;
+    Indexed one;
     one.machine.config->segment_bytes = 300;
     one.open();
     one.fill(2);

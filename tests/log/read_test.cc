@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading what is not in memory: nothing that the medium has spoilt is served or passed over.
-#include <doctest/doctest.h>
-
-#include "tests/log/fixture.h"
+#include "tests/log/one_log.h"
 
 using namespace klog;
 using namespace klog::log;
@@ -11,32 +9,11 @@ using namespace klog::log::test;
 namespace {
 
 /// Two closed segments of ten batches with one record each, and an active one, after a clean stop.
-struct Stored {
-    static constexpr std::int32_t batch_bytes = 61 + 7 + 5;
-    os::MemoryDisk disk;
-    Machine machine{disk};
-    std::unique_ptr<PartitionLog> log;
-
+struct Stored : SmallSegments {
     Stored() {
-        machine.config->segment_bytes = 10 * batch_bytes;
-        machine.config->index_interval_bytes = 2 * batch_bytes;
         open();
-        for (int i = 0; i < 25; ++i) REQUIRE(append(*log, {{fmt::format("{:05}", i)}, 1'700'000'000'000 + i}));
-        machine.runtime.settle();
-        close();
-    }
-    ~Stored() { log.reset(); }
-    void open() {
-        REQUIRE(machine.start());
-        auto opened = machine.open(demo);
-        REQUIRE_MESSAGE(opened, opened.error().message);
-        log = std::move(*opened);
-    }
-    void close() {
-        REQUIRE(lent(*log, [&] { return log->close(); }));
-        log.reset();
-        REQUIRE(machine.directory->close());
-        machine.stop();
+        fill(25);
+        close_clean();
     }
     /// Where the cold read of all that follows `from` meets damage; -1: nowhere.
     std::int64_t damage_behind(std::int64_t from) {
@@ -96,7 +73,7 @@ TEST_CASE("after a clean stop an idle partition gives up its last segment when i
     CHECK(stored.log->log_start_offset() == Offset{25});
     CHECK(append(*stored.log, {{"new"}})->base_offset == Offset{25});
     stored.machine.runtime.settle();
-    stored.close();
+    stored.close_clean();
     stored.open();
     CHECK(stored.log->log_start_offset() == Offset{25});
     CHECK(read_values(*stored.log, {25})->size() == 1);

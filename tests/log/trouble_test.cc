@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A log in trouble: a full disk, damage, a failed directory, and what goes on all the same.
-#include <doctest/doctest.h>
-
-#include "tests/log/fixture.h"
+#include "tests/log/one_log.h"
 
 using namespace klog;
 using namespace klog::log;
@@ -10,42 +8,7 @@ using namespace klog::log::test;
 
 namespace {
 
-/// Segments of ten batches with one record each.
-struct OneLog {
-    static constexpr std::int32_t batch_bytes = 61 + 7 + 5;
-    os::MemoryDisk disk;
-    Machine machine{disk};
-    std::unique_ptr<PartitionLog> log;
-
-    OneLog() {
-        machine.config->segment_bytes = 10 * batch_bytes;
-        machine.config->index_interval_bytes = 2 * batch_bytes;
-    }
-    ~OneLog() { log.reset(); }
-    void open() {
-        if (!machine.directory) REQUIRE(machine.start());
-        auto opened = machine.open(demo);
-        REQUIRE_MESSAGE(opened, opened.error().message);
-        log = std::move(*opened);
-    }
-    void fill(int count) {
-        for (int i = 0; i < count; ++i) REQUIRE(append(*log, {{fmt::format("{:05}", i)}}));
-        machine.runtime.settle();
-    }
-    void die() {
-        log.reset();
-        machine.stop();
-    }
-    void close_clean() {
-        REQUIRE(lent(*log, [&] { return log->close(); }));
-        log.reset();
-        REQUIRE(machine.directory->close());
-        machine.stop();
-    }
-    void damage_batch(int segment, int batch, int byte, int mask = 0xff) {
-        disk.damage("/data/demo_0/" + segment_file_name({segment}, FileKind::log),
-                    static_cast<std::uint64_t>(batch * batch_bytes + byte), static_cast<unsigned char>(mask));
-    }
+struct Troubled : SmallSegments {
     /// Reads as the owner does, which notes damage.
     void read_all() {
         for (Offset from = log->log_start_offset(); from < log->log_end_offset();) {
@@ -60,7 +23,7 @@ struct OneLog {
 }  // namespace
 
 TEST_CASE("flush.ms counts also when it has passed while the log was lent") {
-    OneLog one;
+    Troubled one;
     one.machine.config->durability = Durability::os;
     one.machine.config->flush_ms = 10;
     one.open();
@@ -74,7 +37,7 @@ TEST_CASE("flush.ms counts also when it has passed while the log was lent") {
 }
 
 TEST_CASE("the news of a failed directory waits while a log is lent, and for its listener") {
-    OneLog one;
+    Troubled one;
     one.open();
     one.log->lend();
     one.machine.directory->take_offline({Errc::io, "broken"});
@@ -88,7 +51,7 @@ TEST_CASE("the news of a failed directory waits while a log is lent, and for its
 }
 
 TEST_CASE("a batch that repeats one that did not get onto the full disk is not taken for written") {
-    OneLog one;
+    Troubled one;
     one.machine.config->segment_bytes = 200;
     one.open();
     one.fill(1);
@@ -117,7 +80,7 @@ TEST_CASE("a rotten base offset below the recovery point is damage, not the end 
     for (const auto& [byte, mask] : {std::pair{0, 0x40}, std::pair{7, 5 ^ 19}, std::pair{7, 0x02}}) {
         for (const bool compacted : {false, true}) {
             INFO("byte ", byte, " ^ ", mask, ", compacted ", compacted);
-            OneLog one;
+            Troubled one;
             one.machine.config->segment_bytes = one.machine.config->index_interval_bytes = 1 << 20;
             one.open();
             one.fill(20);
@@ -137,7 +100,7 @@ TEST_CASE("a rotten base offset below the recovery point is damage, not the end 
 }
 
 TEST_CASE("damage that a read has found is over when retention or a deletion has passed it") {
-    OneLog one;
+    Troubled one;
     one.open();
     one.fill(35);
     REQUIRE(checkpoint(one.machine, *one.log));
@@ -149,7 +112,7 @@ TEST_CASE("damage that a read has found is over when retention or a deletion has
     REQUIRE_FALSE(append(*one.log, {{"x"}}));
     SUBCASE("by retention") {
         auto config = std::make_shared<LogConfig>(*one.machine.config);
-        config->retention_bytes = 6 * OneLog::batch_bytes;
+        config->retention_bytes = 6 * Troubled::batch_bytes;
         one.log->set_config(config);
         CHECK(one.log->apply_retention(0, {35}) == 2);
     }
@@ -159,7 +122,7 @@ TEST_CASE("damage that a read has found is over when retention or a deletion has
 }
 
 TEST_CASE("a log with damage that a read has found can be closed") {
-    OneLog one;
+    Troubled one;
     one.open();
     one.fill(35);
     one.close_clean();
@@ -173,7 +136,7 @@ TEST_CASE("a log with damage that a read has found can be closed") {
 }
 
 TEST_CASE("a log that does not close well leaves the others their ends") {
-    OneLog one;
+    Troubled one;
     one.open();
     one.fill(5);
     auto other = std::move(*one.machine.open({"other", {0}}));
@@ -193,7 +156,7 @@ TEST_CASE("a log that does not close well leaves the others their ends") {
 }
 
 TEST_CASE("retention makes room on a disk that is full to the last byte") {
-    OneLog one;
+    Troubled one;
     one.open();
     one.fill(55);
     REQUIRE(checkpoint(one.machine, *one.log));
@@ -201,7 +164,7 @@ TEST_CASE("retention makes room on a disk that is full to the last byte") {
     one.disk.set_capacity(one.disk.used_bytes());
     CHECK_FALSE(append(*one.log, {{"full"}}));
     auto config = std::make_shared<LogConfig>(*one.machine.config);
-    config->retention_bytes = 10 * OneLog::batch_bytes;
+    config->retention_bytes = 10 * Troubled::batch_bytes;
     config->file_delete_delay_ms = 0;
     one.log->set_config(config);
     const auto used = one.disk.used_bytes();
@@ -220,7 +183,7 @@ TEST_CASE("retention makes room on a disk that is full to the last byte") {
         one.disk.set_capacity(one.disk.used_bytes() + 100);
         one.machine.runtime.pass(std::chrono::seconds(2));
     }
-    CHECK(one.disk.used_bytes() + 20 * OneLog::batch_bytes < used);
+    CHECK(one.disk.used_bytes() + 20 * Troubled::batch_bytes < used);
     CHECK_FALSE(one.disk.info("/data/demo_0/00000000000000000000.log"));
     one.die();
     one.open();
