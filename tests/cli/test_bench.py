@@ -55,7 +55,7 @@ def test_a_stall_is_seen_by_all_that_were_due_in_it():
         end = lambda: json.loads(klog('offsets', 'stalled', '-b', broker.address, '-o', 'json').stdout)['partitions'][0]['end']
         wait_until(lambda: end() >= 20, 'the run to begin')
         before = end()
-        broker.process.send_signal(signal.SIGSTOP)
+        broker.strike(signal.SIGSTOP)
         try:
             # 200 records become due while nothing is acknowledged.
             with pytest.raises(subprocess.TimeoutExpired): running.wait(1)

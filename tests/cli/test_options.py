@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from servers import KLOG, Klog, klog, wait_until
+from servers import KLOG, Klog, klog
 
 pytestmark = pytest.mark.usefixtures('broker')
 
@@ -184,11 +184,11 @@ QUICK = ['-X', 'delivery.timeout.ms=1500', '-X', 'request.timeout.ms=1000', '-X'
 
 
 def producer_with_one_record(server, topic):
-    producer = subprocess.Popen([KLOG, 'produce', topic, '--create', '-b', server.address, '--linger', '0', *QUICK], stdin=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True)
+    producer = subprocess.Popen([KLOG, 'produce', topic, '--create', '-b', server.address, '--linger', '0', '--receipts', *QUICK],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     producer.stdin.write('one\n')
     producer.stdin.flush()
-    wait_until(lambda: klog('offsets', topic, '-b', server.address, check=False).stdout.endswith('\t1\n'), 'the first record')
+    assert producer.stdout.readline()  # Acknowledged.
     return producer
 
 
@@ -197,7 +197,7 @@ def test_a_broker_that_hangs_or_dies_ends_a_producer_in_time(topic, fate):
     with Klog() as server:
         server.start()
         producer = producer_with_one_record(server, topic)
-        server.process.send_signal(fate)
+        server.strike(fate)
         began = time.monotonic()
         producer.stdin.write('two\nthree\n')
         producer.stdin.flush()
@@ -216,7 +216,7 @@ def test_a_broker_that_hangs_or_dies_ends_a_consumer_that_wants_an_end(topic, fa
         consumer = subprocess.Popen([KLOG, 'consume', topic, '-n', '2', '-b', server.address, *QUICK], stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE, text=True)
         assert consumer.stdout.readline() == 'one\n'
-        server.process.send_signal(fate)
+        server.strike(fate)
         assert consumer.wait(30) == code
         assert 'no broker has answered' in consumer.stderr.read()
 

@@ -190,12 +190,12 @@ def unread_bytes(port):
 def test_a_second_interrupt_leaves_at_once(topic):
     with Klog() as server:
         server.start()
-        producer = subprocess.Popen([KLOG, 'produce', topic, '--create', '-b', server.address, '--linger', '0'], stdin=subprocess.PIPE,
-                                    stderr=subprocess.PIPE, text=True)
+        producer = subprocess.Popen([KLOG, 'produce', topic, '--create', '-b', server.address, '--linger', '0', '--receipts'], stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         producer.stdin.write('one\n')
         producer.stdin.flush()
-        wait_until(lambda: klog('offsets', topic, '-b', server.address, check=False).stdout.endswith('\t1\n'), 'the first record')
-        server.process.send_signal(signal.SIGSTOP)
+        assert producer.stdout.readline()  # Acknowledged.
+        server.strike(signal.SIGSTOP)
         producer.stdin.write('two\n')
         producer.stdin.flush()
         wait_until(lambda: unread_bytes(server.port) > 0, 'a request under way')
@@ -230,7 +230,7 @@ def test_an_interrupt_before_there_is_anything_ends_at_once(topic):
     with Klog() as server:
         server.start()
         klog('topic', 'create', topic, '-b', server.address)
-        server.process.send_signal(signal.SIGSTOP)
+        server.strike(signal.SIGSTOP)
         for command, words in ((['consume', topic], ''), (['produce', topic], 'klog: interrupted: acknowledged through input record 0, byte 0\n')):
             waiting = subprocess.Popen([KLOG, *command, '-b', server.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, text=True)

@@ -73,6 +73,13 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    def strike(self, fate):
+        """Sends SIGSTOP or SIGKILL, and returns when it has happened: kill(2) returns before the threads stand still."""
+        self.process.send_signal(fate)
+        if fate == signal.SIGKILL: return self.process.wait()
+        states = lambda: [path.read_text().rpartition(')')[2].split()[0] for path in pathlib.Path(f'/proc/{self.process.pid}/task').glob('*/stat')]
+        wait_until(lambda: set(states()) == {'T'}, 'all threads to stop')
+
     def stop(self):
         """SIGTERM; returns the exit status."""
         self.process.send_signal(signal.SIGTERM)
