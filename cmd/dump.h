@@ -3,7 +3,7 @@
 //
 // dump_files.h recognises files, dump_stream.h reads logs, dump_rows.h prints tables; then one file for each thing that
 // is done: dump_log.cc (batches and records), dump_small.cc (indexes, snapshots, checkpoints), dump_verify.cc,
-// dump_summary.cc, dump_kafka.cc. All of it runs on the main thread.
+// dump_summary.cc, dump_map.cc, dump_repair.cc, dump_diff.cc, dump_kafka.cc. All of it runs on the main thread.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,13 @@ struct DumpWish {
     bool records = false;
     bool verify = false;
     bool summary = false;
+    bool map = false;
+    bool rebuild_index = false;
+    bool extract = false;
+    bool diff = false;
+    std::optional<std::string> to;  // The directory for what --extract and --rebuild-index make.
+    bool in_place = false, yes = false, dry_run = false;
+    std::int64_t index_interval_bytes = 4096;
     bool control = false;  // Records of control batches too.
     bool kafka = false;    // As Apache Kafka's tool prints it.
     RowStyle style = RowStyle::tabs;
@@ -85,6 +92,12 @@ base::Result<> dump_small(DumpRun& run, const DumpFile& file, DumpTable& table);
 void dump_verify(DumpRun& run, const std::vector<DumpFile>& files);
 /// Prints figures about all logs together.
 void dump_summary(DumpRun& run, const std::vector<DumpFile>& files);
+/// Prints what lies where in each log.
+void dump_map(DumpRun& run, const std::vector<DumpFile>& files, DumpTable& table);
+/// --extract and --rebuild-index.
+void dump_repair(DumpRun& run, const std::vector<DumpFile>& files, DumpTable& table);
+/// Prints where two logs differ, each in one or more files; exit code 1 when they do.
+void dump_diff(DumpRun& run, const std::vector<DumpFile>& a, const std::vector<DumpFile>& b, DumpTable& table);
 /// As Apache Kafka's tool prints this file.
 base::Result<> dump_kafka(DumpRun& run, const DumpFile& file);
 

@@ -112,32 +112,51 @@ void DumpRun::raise(Exit exit) {
     if (exit_ != Exit::corrupt && (exit == Exit::corrupt || exit_ == Exit::done)) exit_ = exit;
 }
 
+namespace {
+
+std::vector<DumpFile> files_at(DumpRun& run, const std::string& path) {
+    auto files = expand(run.disk, path, run.wish.as, run.wish.verify ? Expand::everything : Expand::logs);
+    if (!files) {
+        run.fail(path, files.error());
+        return {};
+    }
+    const auto one_log = [&](const DumpFile& file) {
+        return is_log(file.kind) && os::parent_of(file.path) == os::parent_of(files->front().path);
+    };
+    if (run.wish.diff && !std::ranges::all_of(*files, one_log)) {
+        run.fail(path, base::Error{Errc::invalid_argument, "--diff takes logs, each of one partition"});
+        return {};
+    }
+    return std::move(*files);
+}
+
+void dump_files(DumpRun& run, std::vector<std::vector<DumpFile>> found, DumpTable& table) {
+    const DumpWish& wish = run.wish;
+    std::vector<DumpFile> files;
+    for (auto& some : found) files.insert(files.end(), some.begin(), some.end());
+    if (auto ready = resolve(run, files); !ready) return run.fail("--offset", ready.error());
+    run.several_files = files.size() > 1;
+    if (wish.verify) return dump_verify(run, files);
+    if (wish.summary) return dump_summary(run, files);
+    if (wish.map) return dump_map(run, files, table);
+    if (wish.extract || wish.rebuild_index) return dump_repair(run, files, table);
+    for (const DumpFile& file : files) {
+        if (run.satisfied()) break;
+        dump_file(run, file, table);
+    }
+}
+
+}  // namespace
+
 ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output) {
     DumpRun run(disk, wish, output);
-    std::vector<DumpFile> files;
-    for (const std::string& path : wish.paths) {
-        auto found = expand(disk, path, wish.as, wish.verify ? Expand::everything : Expand::logs);
-        if (!found)
-            run.fail(path, found.error());
-        else
-            files.insert(files.end(), found->begin(), found->end());
-    }
-    if (auto ready = resolve(run, files); !ready) {
-        run.fail("--offset", ready.error());
-        return run.exit_code();
-    }
-    run.several_files = files.size() > 1;
     DumpTable table(run.out, wish.style);
-    if (wish.verify) {
-        dump_verify(run, files);
-    } else if (wish.summary) {
-        dump_summary(run, files);
-    } else {
-        for (const DumpFile& file : files) {
-            if (run.satisfied()) break;
-            dump_file(run, file, table);
-        }
-    }
+    std::vector<std::vector<DumpFile>> found;
+    for (const std::string& path : wish.paths) found.push_back(files_at(run, path));
+    if (!wish.diff)
+        dump_files(run, std::move(found), table);
+    else if (!found[0].empty() && !found[1].empty())
+        dump_diff(run, found[0], found[1], table);
     run.out.flush();
     if (run.out.failed()) {
         fmt::print(stderr, "klog: {}\n", run.out.failure());

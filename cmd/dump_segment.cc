@@ -32,6 +32,11 @@ void declare(Declared& d) {
     o.add({"--verify", nullptr, "check CRCs, offsets and indexes instead; with -r every record", "What to print"},
           d.wish.verify);
     o.add({"--summary", nullptr, "figures about all of it instead", "What to print"}, d.wish.summary);
+    o.add({"--map", nullptr, "what lies where in each log instead: batches, gaps, damage", "What to print"},
+          d.wish.map);
+    o.add(
+        {"--diff", nullptr, "where the records of two logs differ instead; exit code 1 when they do", "What to print"},
+        d.wish.diff);
     o.add({"-n,--count", "COUNT", "stop after so many rows", "What to print"}, [&d](std::string_view text) -> Result<> {
         KLOG_TRY(d.wish.count, parse_integer(text));
         if (*d.wish.count < 0) return fail(Errc::invalid_argument, "{} is not a count", text);
@@ -50,12 +55,23 @@ void declare(Declared& d) {
            "checkpoint, properties",
            "What to print"},
           d.as);
+    o.add({"--extract", nullptr, "write the good batches to new files, with new indexes", "Repair"}, d.wish.extract);
+    o.add({"--rebuild-index", nullptr, "write new .index, .timeindex and .txnindex files", "Repair"},
+          d.wish.rebuild_index);
+    o.add({"--to", "DIR", "where the new files go; made when it is missing", "Repair"}, d.wish.to);
+    o.add({"--in-place", nullptr, "let them take the place of the old files; needs --yes", "Repair"}, d.wish.in_place);
+    o.add({"-y,--yes", nullptr, "do it", "Repair"}, d.wish.yes);
+    o.add({"--dry-run", nullptr, "only say what would be written", "Repair"}, d.wish.dry_run);
+    o.add_size({"--index-interval", "SIZE", "bytes of log between two entries of an index (4KiB)", "Repair"},
+               d.wish.index_interval_bytes, 1, 1 << 30);
     o.add({"-f,--format", "FORMAT", "how to print a record (with -r): '%o %F %k %v\\n'", "Output"}, d.format);
     o.add({"-o,--output", "text|json|ndjson|csv|kafka",
            "json and ndjson: one object a line; kafka: as Apache Kafka's DumpLogSegments", "Output"},
           d.output);
     o.examples(
         "klog dump-segment klog-data/demo_0/00000000000000000000.log\n"
+        "klog dump-segment --verify /var/lib/kafka/data/*/\n"
+        "klog dump-segment --extract --to rescued /var/lib/kafka/data/orders-0\n"
         "klog dump-segment -r -f '%o %F %k %v\\n' /var/lib/kafka/data/orders-0\n"
         "zstdcat old.log.zst | klog dump-segment -r -o ndjson - | klog produce rescued -i json\n");
 }
@@ -67,6 +83,34 @@ Result<> take_offsets(DumpWish& wish, std::string_view text) {
     if (expression.all.from.kind == Position::Kind::stored)
         return fail(Errc::invalid_argument, "files know of no group: --offset stored has no meaning here");
     wish.offsets = expression.all;
+    return {};
+}
+
+/// What is done to whole files: one of these, and without what picks records.
+Result<> check_modes(const Declared& d) {
+    const DumpWish& wish = d.wish;
+    const std::pair<bool, std::string_view> modes[] = {
+        {wish.verify, "--verify"},   {wish.summary, "--summary"}, {wish.map, "--map"},
+        {wish.extract, "--extract"}, {wish.diff, "--diff"},       {wish.rebuild_index, "--rebuild-index"}};
+    std::string_view mode;
+    for (const auto& [given, name] : modes) {
+        if (!given) continue;
+        if (!mode.empty()) return fail(Errc::invalid_argument, "{} and {} are two commands", mode, name);
+        mode = name;
+    }
+    const bool repairs = wish.extract || wish.rebuild_index;
+    if (!repairs && (wish.to || wish.in_place || wish.dry_run || wish.yes))
+        return fail(Errc::invalid_argument,
+                    "--to, --in-place, --yes and --dry-run go with --extract or --rebuild-index");
+    if (repairs && wish.to.has_value() == wish.in_place)
+        return fail(Errc::invalid_argument, "{} needs --to DIR or --in-place", mode);
+    if (wish.diff && wish.paths.size() != 2)
+        return fail(Errc::invalid_argument, "--diff compares two: klog dump-segment --diff A B");
+    if (mode.empty()) return {};
+    if (d.format || d.offset || !wish.filter.empty() || (wish.count && !wish.diff))
+        return fail(Errc::invalid_argument, "{} looks at whole files: not together with -f, -n, --grep or --offset",
+                    mode);
+    if (wish.kafka) return fail(Errc::invalid_argument, "-o kafka prints whole files: not together with {}", mode);
     return {};
 }
 
@@ -92,13 +136,9 @@ Result<> complete(Declared& d) {
         wish.kafka = true;
     else
         return fail(Errc::invalid_argument, "-o is text, json, ndjson, csv or kafka, not '{}'", output);
-    if (wish.verify && (d.format || d.offset || wish.count || !wish.filter.empty()))
-        return fail(Errc::invalid_argument,
-                    "--verify looks at whole files: not together with -f, -n, --grep or --offset");
-    if (wish.kafka && (wish.verify || wish.summary || d.offset || !wish.filter.empty()))
-        return fail(Errc::invalid_argument,
-                    "-o kafka prints whole files: not together with --verify, --summary, --grep or --offset");
-    if (wish.verify && wish.summary) return fail(Errc::invalid_argument, "--verify and --summary are two commands");
+    KLOG_TRY_VOID(check_modes(d));
+    if (wish.kafka && (d.offset || !wish.filter.empty()))
+        return fail(Errc::invalid_argument, "-o kafka prints whole files: not together with --grep or --offset");
     if (d.format && d.output)
         return fail(Errc::invalid_argument, "-o {} has its own form: not together with -f", output);
     return {};

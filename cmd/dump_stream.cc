@@ -60,6 +60,23 @@ Result<bool> EntryStream::fill(std::size_t bytes) {
     return true;
 }
 
+void EntryStream::seek(std::uint64_t position) {
+    begin_ = end_ = taken_ = 0;
+    position_ = position;
+    at_end_ = false;
+}
+
+Result<std::uint64_t> EntryStream::drain() {
+    for (;;) {
+        position_ += held();
+        begin_ = end_ = taken_ = 0;
+        if (at_end_) return position_;
+        buffer_.resize(std::max(buffer_.size(), read_bytes));
+        KLOG_TRY(end_, read(buffer_));
+        at_end_ = end_ == 0;
+    }
+}
+
 Result<std::optional<EntryView>> EntryStream::next() {
     begin_ += taken_;
     position_ += taken_;

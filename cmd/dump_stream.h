@@ -30,6 +30,10 @@ public:
     base::Result<std::optional<records::EntryView>> next();
     /// Where the entry starts that next() returned or failed at; at the end, the number of bytes.
     std::uint64_t position() const { return position_; }
+    /// Goes on at another place of the file; not on standard input.
+    void seek(std::uint64_t position);
+    /// Reads to the end without keeping anything; where that is.
+    base::Result<std::uint64_t> drain();
 
 private:
     explicit EntryStream(std::shared_ptr<os::File> file) : file_(std::move(file)) {}
