@@ -93,7 +93,12 @@ void decode_body(Reader& in, const char* name, T& out, std::size_t n) {
     }
 }
 
-template <class T>
+/// Where a value stands. A struct that may be null is preceded by an int8 (1: there, -1: null), but as a tagged field
+/// by an unsigned varint (not 0: there, 0: null), which Kafka's generator writes and its protocol guide does not
+/// mention.
+enum class Place : std::uint8_t { field, tag };
+
+template <Place place = Place::field, class T>
 KLOG_WIRE_INLINE void decode_value(Reader& in, const char* name, T& out, const In& when) {
     if constexpr (IsFixed<T>)
         out = decode_fixed<T>(in, name);
@@ -102,7 +107,9 @@ KLOG_WIRE_INLINE void decode_value(Reader& in, const char* name, T& out, const I
     else if constexpr (IsNullable<T>) {
         using Value = typename T::value_type;
         std::int64_t n;
-        if constexpr (IsStruct<Value>)
+        if constexpr (IsStruct<Value> && place == Place::tag)
+            n = in.uvarint(name) == 0 ? -1 : 1;
+        else if constexpr (IsStruct<Value>)
             n = in.integer<std::int8_t>(name);
         else
             n = decode_length<Value>(in, name);
@@ -158,7 +165,7 @@ private:
     [[gnu::noinline]] void read_tagged(std::uint32_t tag, const char* name, M T::* member, In when) {
         if (!advance_to(tag)) return;
         const char* outer = in_.narrow(name, size_);
-        decode_value(in_, name, out_.*member, when);
+        decode_value<Place::tag>(in_, name, out_.*member, when);
         in_.widen(name, outer);
         consume();
     }
@@ -242,7 +249,7 @@ inline std::string_view fitting(std::string_view text) {
     return text.substr(0, n);
 }
 
-template <class Sink, class T>
+template <Place place = Place::field, class Sink, class T>
 void write_value(Sink& out, const T& value, const In& when, Version version, bool flexible) {
     if constexpr (std::same_as<T, base::Uuid>)
         out.raw(value.octets.data(), value.octets.size());
@@ -259,8 +266,10 @@ void write_value(Sink& out, const T& value, const In& when, Version version, boo
     else if constexpr (IsNullable<T>) {
         using Value = typename T::value_type;
         // A version without null gets the empty value.
-        if (!value && version < when.null_since) return write_value(out, Value{}, when, version, flexible);
-        if constexpr (IsStruct<Value>)
+        if (!value && version < when.null_since) return write_value<place>(out, Value{}, when, version, flexible);
+        if constexpr (IsStruct<Value> && place == Place::tag)
+            out.uvarint(value ? 1 : 0);
+        else if constexpr (IsStruct<Value>)
             out.integer(static_cast<std::int8_t>(value ? 1 : -1));
         else if (!value)
             write_length<Value>(out, -1, flexible);
@@ -320,10 +329,10 @@ struct WriteFields {
         open_tags();
         if (is_default(value, member)) return;
         Measure measure;
-        write_value(measure, value.*member, when, version, flexible);
+        write_value<Place::tag>(measure, value.*member, when, version, flexible);
         out.uvarint(tag);
         out.uvarint(static_cast<std::uint32_t>(measure.size.bytes));
-        write_value(out, value.*member, when, version, flexible);
+        write_value<Place::tag>(out, value.*member, when, version, flexible);
     }
     void finish() {
         if (flexible) open_tags();

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds klog's message declarations against Kafka's own definitions inside published jars.
 
-Usage: check_schema.py SCHEMA_DUMP JAR...    e.g. kafka-clients-4.3.1.jar kafka-clients-3.9.2.jar
+Usage: check_schema.py SCHEMA_DUMP JARS...    e.g. kafka-clients-4.3.1.jar,kafka-group-coordinator-4.3.1.jar kafka-clients-3.9.2.jar
 
-The first jar is the one that klog follows: its newest versions have to be klog's, and the versions that klog serves
+JARS is one jar, or several of one release with commas between them, looked into in that order. The first is the one that klog follows: its newest versions have to be klog's, and the versions that klog serves
 have to be its versions. The others hold versions and messages that the first has dropped. In each jar every field of
 every version that the jar knows has to be the same: type, versions, nullability, tag, default, and whether it may be
 dropped by versions that cannot carry it. Exits with 1 when something differs.
@@ -28,7 +28,7 @@ def span(text):
 
 def default(field, kind):
     """What a field that is not on the wire reads as, in the words of the dump."""
-    given = field.get('default')
+    given = field.get('default')  # null as text is a default; null of JSON is none.
     if kind == 'struct': return 'null' if given == 'null' else 'struct'
     if given is None or given == '':
         return 'empty' if kind.startswith('[]') or kind in ('string', 'bytes', 'records') else '0'
@@ -36,17 +36,21 @@ def default(field, kind):
 
 
 class Definitions:
-    """The message definitions of one jar."""
+    """The message definitions of one release."""
 
-    def __init__(self, jar):
-        self.jar = jar
-        self.version = re.search(r'(\d+\.\d+)[.\d]*\.jar$', jar)[1]
-        self.zip = zipfile.ZipFile(jar)
+    def __init__(self, jars):
+        self.version = re.search(r'(\d+\.\d+)[.\d]*\.jar$', jars)[1]
+        self.zips = [zipfile.ZipFile(jar) for jar in jars.split(',')]
+
+    def read(self, path):
+        for each in self.zips:
+            if path in each.namelist(): return each.read(path).decode()
+        raise KeyError(path)
 
     def message(self, name):
         """(key, valid versions, flexible since, unstable, {path: attributes}), or None: the jar has no version of it."""
         try:
-            text = self.zip.read(f'common/message/{name}.json').decode()
+            text = self.read(f'common/message/{name}.json')
         except KeyError:
             return None
         definition = json.loads(re.sub(r'^\s*//.*$', '', text, flags=re.M))
@@ -57,7 +61,7 @@ class Definitions:
         fields = {}
         self.walk(definition['fields'], name, valid, common, fields)
         flexible_since = BIG if flexible == 'none' else span(flexible)[0]
-        return definition['apiKey'], valid, flexible_since, definition.get('latestVersionUnstable'), fields
+        return definition.get('apiKey', -1), valid, flexible_since, definition.get('latestVersionUnstable'), fields
 
     def walk(self, listed, path, valid, common, out):
         for field in listed:
@@ -65,11 +69,12 @@ class Definitions:
             base = field['type'].removeprefix('[]')
             inner = field.get('fields') or common.get(base)
             kind = field['type'][:-len(base)] + ('struct' if inner else base)
+            since, until = span(field.get('versions', field.get('taggedVersions')))
             out[here] = clip({
-                'type': kind, 'since': span(field['versions'])[0], 'until': span(field['versions'])[1],
+                'type': kind, 'since': since, 'until': until,
                 'null': span(field['nullableVersions'])[0] if 'nullableVersions' in field else -1,
                 'tag': int(field.get('tag', -1)), 'ignorable': int(field.get('ignorable', False) in (True, 'true')),
-                'default': default(field, kind), 'default given': 'default' in field}, valid)
+                'default': default(field, kind), 'default given': field.get('default') is not None}, valid)
             if inner: self.walk(inner, here, valid, common, out)
 
 

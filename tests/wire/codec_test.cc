@@ -9,9 +9,11 @@
 #include "core/wire/messages/18_api_versions.h"
 #include "core/wire/messages/20_delete_topics.h"
 #include "core/wire/messages/75_describe_topic_partitions.h"
+#include "core/wire/messages/consumer_group_records.h"
 
 using namespace klog;
 using namespace klog::wire;
+using std::string_literals::operator""s;
 using std::string_view_literals::operator""sv;
 
 namespace {
@@ -124,6 +126,33 @@ TEST_CASE("a struct that may be null is there or not") {
     frame = encoded(request, 0);
     REQUIRE(decode(std::string_view(frame), 0, again));
     CHECK(again == request);
+}
+
+TEST_CASE("a struct that may be null has another mark as a tagged field") {
+    // Written by kafka-group-coordinator 4.3.1: no instance, no rack, client "c" at "/h", topic "t", 7 ms, one tag of
+    // 17 bytes: 1 for there, 9 ms, "range" with two bytes, no tags of either struct.
+    const std::string frame("\0\0\2c\3/h\2\2t\0\0\0\0\7\0\1\0\x11\1\0\0\0\11\2\6range\3\1\2\0\0"sv);
+    ConsumerGroupMemberMetadataValue value;
+    REQUIRE(decode(std::string_view(frame), 0, value));
+    REQUIRE(value.classic_member_metadata.has_value());
+    CHECK(value.classic_member_metadata->session_timeout_ms == 9);
+    CHECK(value.classic_member_metadata->supported_protocols.at(0).name == "range");
+    CHECK(encoded(value, 0) == frame);
+    for (std::size_t n = 0; n < frame.size(); ++n) {
+        const std::vector<char> cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(n));
+        CHECK_MESSAGE(refusal<ConsumerGroupMemberMetadataValue>({cut.data(), n}, 0) != "", n);
+    }
+    const std::string head = frame.substr(0, 16);
+    const std::string null = head + "\1\0\1\0"s;
+    REQUIRE(decode(std::string_view(null), 0, value));
+    CHECK_FALSE(value.classic_member_metadata.has_value());
+    CHECK(encoded(value, 0) == null);
+    const std::string absent = head + "\0"s;
+    REQUIRE(decode(std::string_view(absent), 0, value));
+    CHECK(value.classic_member_metadata == ClassicMemberMetadata{});
+    CHECK(encoded(value, 0) == absent);
+    CHECK(refusal<ConsumerGroupMemberMetadataValue>(head + "\1\0\2\0\0"s, 0) ==
+          "classic_member_metadata: tagged field has trailing bytes");
 }
 
 TEST_CASE("what a version cannot carry and may drop is left at its default") {

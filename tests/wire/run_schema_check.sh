@@ -6,5 +6,6 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 dump=${1:-$(ls -t "$top"/build*/tests/wire/schema_dump | head -n 1)}
 newest=$("$top/tools/fetch-jars" kafka-clients)
+coordinators=$("$top/tools/fetch-jars" kafka-coordinators)
 dropped=$("$top/tools/fetch-jars" kafka-clients-3.9)
-exec python3 "$top/tests/wire/check_schema.py" "$dump" "$newest"/kafka-clients-*.jar "$dropped"/kafka-clients-*.jar
+exec python3 "$top/tests/wire/check_schema.py" "$dump" "$(ls "$newest"/kafka-clients-*.jar "$coordinators"/*.jar | paste -sd,)" "$dropped"/kafka-clients-*.jar

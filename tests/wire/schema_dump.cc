@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/wire/api_list.h"
+#include "core/wire/record_list.h"
 #include "core/wire/visitors.h"
 
 using namespace klog;
@@ -91,8 +92,8 @@ private:
 };
 
 template <class T>
-void describe(const std::string& name) {
-    const ApiRow* row = find_api(T::api_key);
+void describe(const std::string& name, bool request = true) {
+    const ApiRow* row = request ? find_api(T::api_key) : nullptr;
     const bool served = row != nullptr && row->audience == ApiAudience::clients;
     std::printf("%s! %d %d %d %d %d %d\n", name.c_str(), T::api_key, T::version_first, T::version_last,
                 T::flexible_since, served ? row->first : -1, served ? row->last : -1);
@@ -106,4 +107,5 @@ int main() {
         describe<typename Api::Request>(name + "Request");
         describe<typename Api::Response>(name + "Response");
     });
+    for_each_record_message([]<class T>(T, const std::string& name) { describe<T>(name, false); });
 }

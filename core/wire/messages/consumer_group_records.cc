@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/wire/messages/consumer_group_records.h"
+
+#include "core/wire/visitors.h"
+
+KLOG_WIRE_MESSAGE(ConsumerGroupMetadataKey)
+KLOG_WIRE_MESSAGE(ConsumerGroupMetadataValue)
+KLOG_WIRE_MESSAGE(ConsumerGroupPartitionMetadataKey)
+KLOG_WIRE_MESSAGE(ConsumerGroupPartitionMetadataValue)
+KLOG_WIRE_MESSAGE(ConsumerGroupMemberMetadataKey)
+KLOG_WIRE_MESSAGE(ConsumerGroupMemberMetadataValue)
+KLOG_WIRE_MESSAGE(ConsumerGroupTargetAssignmentMetadataKey)
+KLOG_WIRE_MESSAGE(ConsumerGroupTargetAssignmentMetadataValue)
+KLOG_WIRE_MESSAGE(ConsumerGroupTargetAssignmentMemberKey)
+KLOG_WIRE_MESSAGE(ConsumerGroupTargetAssignmentMemberValue)
+KLOG_WIRE_MESSAGE(ConsumerGroupCurrentMemberAssignmentKey)
+KLOG_WIRE_MESSAGE(ConsumerGroupCurrentMemberAssignmentValue)
+KLOG_WIRE_MESSAGE(ConsumerGroupRegularExpressionKey)
+KLOG_WIRE_MESSAGE(ConsumerGroupRegularExpressionValue)
