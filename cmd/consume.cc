@@ -37,6 +37,9 @@ void declare(Declared& d) {
     add_regex_option(o, d.wish.topics);
     o.add({"-t,--topic", "TOPIC", "the same; may be repeated", "What to read"}, d.topics);
     o.add({"-p,--partition", "N,...", "only these partitions", "What to read"}, d.partitions);
+    o.add(
+        {"--dir", "DIR", "read the files of a partition or data directory instead of asking a broker", "What to read"},
+        d.wish.directory);
     o.add({"--offset", "OFFSETS", "start (default), end, N, N:M, +N, -N, ~N, @TIME, @T1:T2, :end, 0=N,1=M",
            "What to read"},
           d.offset);
@@ -68,6 +71,7 @@ void declare(Declared& d) {
     o.examples(
         "klog consume demo -e\n"
         "klog consume app --offset @-1h:end --grep v:ERROR -f '%F %k %v\\n'\n"
+        "klog consume --dir /mnt/disk/kafka/orders-0 --offset @2026-08-01:end -o json\n"
         "klog consume orders -e -o json | klog produce -b test:9092 orders -i json\n");
 }
 
@@ -98,7 +102,7 @@ Result<Format> format_of(const Declared& d) {
 Result<> complete(Declared& d) {
     std::vector<std::string>& words = d.wish.topics.words;
     words.insert(words.begin(), d.topics.begin(), d.topics.end());
-    if (words.empty()) return fail(Errc::invalid_argument, "which topic? klog consume TOPIC");
+    if (words.empty() && !d.wish.directory) return fail(Errc::invalid_argument, "which topic? klog consume TOPIC");
     KLOG_TRY_VOID(check(d.wish.topics));
     for (const std::string& list : d.partitions) {
         std::string_view rest = list;
@@ -144,6 +148,9 @@ Run declare_consume(CLI::App& app) {
         if (auto ready = complete(*d); !ready) return usage_error(ready.error().message);
         auto config = config_of(*d);
         if (!config) return usage_error(config.error().message);
+        if (d->wish.directory)
+            return consume_directory(os::posix_disk(), d->wish, config->isolation == client::Isolation::read_committed,
+                                     STDOUT_FILENO);
         return run_consume(std::move(*config), d->wish);
     });
     return [d, run] { return run(); };

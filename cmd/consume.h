@@ -16,10 +16,12 @@
 #include "cmd/selection.h"
 #include "core/base/types.h"
 #include "core/client/config.h"
+#include "core/os/disk.h"
 
 namespace klog::cmd {
 
 struct ConsumeWish {
+    std::optional<std::string> directory;  // Read files instead of asking a broker; no topics: all of them.
     TopicSelection topics;
     std::vector<base::PartitionId> partitions;  // None: all.
     OffsetExpression offsets;
@@ -31,5 +33,7 @@ struct ConsumeWish {
 };
 
 ExitCode run_consume(client::Config config, ConsumeWish& wish);
+/// Of `wish.directory`; in cmd/dump_consume.cc.
+ExitCode consume_directory(os::Disk& disk, ConsumeWish& wish, bool committed, int output);
 
 }  // namespace klog::cmd

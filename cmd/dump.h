@@ -3,19 +3,24 @@
 //
 // dump_files.h recognises files, dump_stream.h reads logs, dump_rows.h prints tables; then one file for each thing that
 // is done: dump_log.cc (batches and records), dump_small.cc (indexes, snapshots, checkpoints), dump_verify.cc,
-// dump_summary.cc, dump_map.cc, dump_repair.cc, dump_diff.cc, dump_kafka.cc. All of it runs on the main thread.
+// dump_summary.cc, dump_map.cc, dump_repair.cc, dump_diff.cc, dump_consume.cc, dump_kafka.cc. All of it runs on the
+// main thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "cmd/command.h"
 #include "cmd/dump_files.h"
 #include "cmd/dump_rows.h"
+#include "cmd/dump_state.h"
 #include "cmd/format.h"
 #include "cmd/offsets_grammar.h"
 #include "cmd/record_filter.h"
@@ -37,8 +42,12 @@ struct DumpWish {
     std::optional<std::string> to;  // The directory for what --extract and --rebuild-index make.
     bool in_place = false, yes = false, dry_run = false;
     std::int64_t index_interval_bytes = 4096;
-    bool control = false;  // Records of control batches too.
-    bool kafka = false;    // As Apache Kafka's tool prints it.
+    bool control = false;             // Records of control batches too.
+    bool kafka = false;               // As Apache Kafka's tool prints it.
+    bool deep = false;                // With kafka: records, but not what is in them.
+    bool skip_metadata = false;       // With kafka: only what is in records.
+    bool raw = false;                 // Do not decode by the topic's name.
+    std::optional<StateTopic> state;  // Decode so, whatever the topic.
     RowStyle style = RowStyle::tabs;
     std::optional<Format> format;
     std::optional<OffsetRange> offsets;
@@ -46,11 +55,29 @@ struct DumpWish {
     std::optional<std::int64_t> count;
 };
 
+/// Batches of transactions that were aborted, and from where on nothing is decided.
+struct HiddenRecords {
+    std::int64_t undecided_from = std::numeric_limits<std::int64_t>::max();
+    std::unordered_map<std::int64_t, std::vector<std::pair<std::int64_t, std::int64_t>>> aborted;
+
+    /// In order of the markers.
+    void add(base::ProducerId producer, std::int64_t first, std::int64_t marker) {
+        aborted[producer.value].emplace_back(first, marker);
+    }
+    bool hides(base::ProducerId producer, std::int64_t offset) const {
+        const auto found = aborted.find(producer.value);
+        if (found == aborted.end()) return false;
+        const auto next = std::ranges::lower_bound(found->second, offset, {}, [](const auto& t) { return t.second; });
+        return next != found->second.end() && next->first <= offset;
+    }
+};
+
 /// Which offsets and times are wanted, resolved against the files.
 struct DumpWindow {
     std::int64_t from = std::numeric_limits<std::int64_t>::min();
     std::int64_t until = std::numeric_limits<std::int64_t>::max();
     std::optional<base::TimestampMs> from_time, until_time;  // Records at or after; before.
+    const HiddenRecords* hidden = nullptr;
 };
 
 /// One run over all files: output, faults, exit code.
@@ -100,6 +127,11 @@ void dump_repair(DumpRun& run, const std::vector<DumpFile>& files, DumpTable& ta
 void dump_diff(DumpRun& run, const std::vector<DumpFile>& a, const std::vector<DumpFile>& b, DumpTable& table);
 /// As Apache Kafka's tool prints this file.
 base::Result<> dump_kafka(DumpRun& run, const DumpFile& file);
+
+/// Sets the run's window. What counts from an end looks into the first and the last of the logs.
+base::Result<> resolve_window(DumpRun& run, const OffsetRange& range, const std::vector<DumpFile>& files);
+/// Writes what is held; the exit code.
+ExitCode finish_output(DumpRun& run);
 
 ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output);
 

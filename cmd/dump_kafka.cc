@@ -8,6 +8,7 @@
 #include "cmd/dump.h"
 #include "cmd/dump_entries.h"
 #include "cmd/dump_stream.h"
+#include "cmd/java_text.h"
 #include "core/log/offset_index.h"
 #include "core/log/producer_snapshot.h"
 #include "core/log/time_index.h"
@@ -31,45 +32,6 @@ std::string_view timestamp_type(const EntryView& entry) {
 
 std::string optional_long(bool present, std::int64_t number) {
     return present ? fmt::format("OptionalLong[{}]", number) : "OptionalLong.empty";
-}
-
-/// How long the sequence of UTF-8 at the front is; when it is not valid, `good` is false and the length is that of the
-/// longest start of a valid one, or 1, which is what Java replaces at once.
-std::size_t sequence_length(std::string_view text, bool& good) {
-    const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-    const unsigned first = at(0);
-    good = true;
-    if (first < 0x80) return 1;
-    const std::size_t length = first >= 0xc2 && first <= 0xdf   ? 2
-                               : (first & 0xf0) == 0xe0         ? 3
-                               : first >= 0xf0 && first <= 0xf4 ? 4
-                                                                : 0;
-    good = false;
-    if (length == 0) return 1;
-    unsigned low = 0x80, high = 0xbf;
-    if (first == 0xe0) low = 0xa0;
-    if (first == 0xed) high = 0x9f;
-    if (first == 0xf0) low = 0x90;
-    if (first == 0xf4) high = 0x8f;
-    for (std::size_t i = 1; i < length; ++i) {
-        if (at(i) < low || at(i) > high) return i;
-        low = 0x80, high = 0xbf;
-    }
-    good = true;
-    return length;
-}
-
-/// As Java decodes UTF-8: what is none becomes U+FFFD.
-void append_text(std::string& out, std::string_view text) {
-    while (!text.empty()) {
-        bool good = false;
-        const std::size_t length = sequence_length(text, good);
-        if (good)
-            out += text.substr(0, length);
-        else
-            out += "\xef\xbf\xbd";
-        text.remove_prefix(length);
-    }
 }
 
 class KafkaDump {
@@ -123,7 +85,7 @@ private:
             }
             if (!*entry) return {};
             batch(**entry, stream.position());
-            if (run_.wish.records) records(**entry, stream.position());
+            if (run_.wish.records || run_.wish.deep) records(**entry, stream.position());
             run_.counted();
             run_.out.maybe_flush();
         }
@@ -164,40 +126,65 @@ private:
     }
 
     void print_record(const EntryView& entry, const records::Record& record, std::string_view& messages) {
+        std::string_view prefix = "| ";
+        if (!run_.wish.skip_metadata) {
+            print_metadata(entry, record, messages);
+            prefix = " ";
+        }
+        const bool is_control = entry.is_batch() && records::HeaderView(entry.bytes().data()).control();
+        if (is_control && !run_.wish.skip_metadata) control(record);
+        if (!is_control && run_.wish.records) contents(record, prefix);
+        out_ += '\n';
+    }
+
+    void print_metadata(const EntryView& entry, const records::Record& record, std::string_view& messages) {
         const auto size = [](const auto& text) { return text ? static_cast<std::int64_t>(text->size()) : -1; };
         line("| offset: {} {}: {} keySize: {} valueSize: {}", record.offset, timestamp_type(entry), record.timestamp,
              size(record.key), size(record.value));
-        const records::HeaderView header(entry.bytes().data());
         if (entry.is_batch()) {
+            const records::HeaderView header(entry.bytes().data());
             const auto delta = static_cast<std::int32_t>(record.offset - header.base_offset());
             line(" sequence: {} headerKeys: [",
                  header.base_sequence() < 0 ? -1 : records::sequence_plus(header.base_sequence(), delta));
             bool first = true;
             for (const auto& each : record.headers) {
                 if (!std::exchange(first, false)) out_ += ',';
-                append_text(out_, each.key);
+                append_java_text(out_, each.key);
             }
             out_ += ']';
         } else if (const auto message = records::take_entry(messages); message && *message) {
             line(" isValid: {} crc: {}", (*message)->check_crc().has_value(),
                  load_big<std::uint32_t>((*message)->bytes().data() + 12));
         }
-        if (entry.is_batch() && header.control())
-            control(record);
-        else
-            contents(record);
-        out_ += '\n';
     }
 
-    void contents(const records::Record& record) {
+    void contents(const records::Record& record, std::string_view prefix) {
+        if (run_.wish.state) return state(record, prefix);
         if (record.key) {
-            out_ += " key: ";
-            append_text(out_, *record.key);
+            out_ += prefix;
+            out_ += "key: ";
+            append_java_text(out_, *record.key);
+            prefix = " ";
         }
         if (record.value) {
-            out_ += " payload: ";
-            append_text(out_, *record.value);
+            out_ += prefix;
+            out_ += "payload: ";
+            append_java_text(out_, *record.value);
         }
+    }
+
+    /// A record of a state topic, decoded.
+    void state(const records::Record& record, std::string_view prefix) {
+        const auto decoded = decode_state(*run_.wish.state, record.key, record.value);
+        out_ += prefix;
+        if (!decoded) return line("key: Error at offset {}, skipping. {}", record.offset, decoded.error().message);
+        if (decoded->name.empty())
+            return line("key: Unknown record type {} at offset {}, skipping.", decoded->type, record.offset);
+        line("key: {{\"type\":\"{}\",\"data\":{}}} payload: ", decoded->type, decoded->key);
+        if (decoded->value)
+            line("{{\"version\":\"{}\",\"data\":{}}}", decoded->version, *decoded->value);
+        else
+            out_ += "<DELETE>";
     }
 
     void control(const records::Record& record) {

@@ -28,6 +28,8 @@ const std::vector<RowColumn> batch_columns = {
     {"crc_ok", -6}};
 const std::vector<RowColumn> record_columns = {
     {"offset", 12}, {"timestamp", 24}, {"key", -16}, {"value", -40}, {"headers", 0}};
+const std::vector<RowColumn> state_columns = {{"offset", 12}, {"timestamp", 24}, {"type", -36},
+                                              {"key", -60},   {"version", 7},    {"value", 0}};
 
 std::string_view codec_name(std::uint8_t bits) {
     return bits <= 4 ? records::name_of(static_cast<records::Codec>(bits)) : "unknown";
@@ -52,11 +54,14 @@ public:
         text_.topic = file.topic;
         text_.partition = file.partition;
         text_.headers = &headers_;
+        if (run.wish.format || run.wish.raw) return;
+        state_ = run.wish.state ? run.wish.state : state_topic_of(file.topic);
     }
 
     Result<> run() {
-        const bool tables = !run_.wish.records || (!run_.wish.format && run_.wish.style != RowStyle::json);
-        if (tables) table_.columns(run_.wish.records ? record_columns : batch_columns, file_.path, run_.several_files);
+        const bool tables = !run_.wish.records || state_ || (!run_.wish.format && run_.wish.style != RowStyle::json);
+        const auto& columns = !run_.wish.records ? batch_columns : state_ ? state_columns : record_columns;
+        if (tables) table_.columns(columns, file_.path, run_.several_files);
         KLOG_TRY(EntryStream stream, EntryStream::open(run_.disk, file_.path));
         while (!run_.satisfied() && !past_) {
             auto entry = stream.next();
@@ -85,6 +90,11 @@ private:
         const DumpWindow& window = run_.window;
         if (entry.last_offset().value < window.from) return false;
         if (entry.is_batch() && entry.base_offset().value >= window.until) return past_ = true, false;
+        if (window.hidden != nullptr && entry.is_batch()) {
+            const records::HeaderView header(entry.bytes().data());
+            if (header.transactional() && window.hidden->hides(header.producer_id(), header.base_offset().value))
+                return false;
+        }
         if (run_.wish.records) return true;
         if (window.from_time && entry.max_timestamp() < *window.from_time) return false;
         if (window.until_time && entry.is_batch() &&
@@ -171,7 +181,9 @@ private:
         if (!record.headers.empty()) headers_.assign(record.headers.begin(), record.headers.end());
         if (!run_.wish.filter.empty() && !run_.wish.filter.matches(text_)) return;
         std::string& out = run_.out.text();
-        if (run_.wish.format) {
+        if (state_) {
+            print_state(record);
+        } else if (run_.wish.format) {
             run_.wish.format->print(text_, run_.rows(), out);
         } else if (run_.wish.style == RowStyle::json) {
             append_record_json(text_, out);
@@ -181,6 +193,23 @@ private:
         }
         run_.counted();
         run_.out.maybe_flush();
+    }
+
+    /// A record of a state topic, decoded. One that is none is said to be none, and its bytes are not shown.
+    void print_state(const records::Record& record) {
+        const auto decoded = decode_state(*state_, record.key, record.value);
+        table_.number(record.offset.value);
+        table_.time(record.timestamp);
+        if (!decoded || decoded->name.empty()) {
+            table_.text(decoded ? fmt::format("unknown type {}", decoded->type) : decoded.error().message);
+            for (int i = 0; i < 3; ++i) table_.null();
+        } else {
+            table_.text(decoded->name);
+            table_.json(decoded->key);
+            decoded->value ? table_.number(decoded->version) : table_.null();
+            decoded->value ? table_.json(*decoded->value) : table_.null();
+        }
+        table_.end_row();
     }
 
     void print_row(const records::Record& record) {
@@ -207,6 +236,7 @@ private:
     DumpTable& table_;
     RecordText text_;
     std::vector<HeaderText> headers_;
+    std::optional<StateTopic> state_;
     std::string inflated_, scratch_;
     bool past_ = false;  // Nothing further on is wanted.
 };

@@ -15,7 +15,7 @@
 #include "core/log/producer_snapshot.h"
 #include "core/log/segment.h"
 #include "core/log/transaction_index.h"
-#include "core/records/builder.h"
+#include "core/records/batch.h"
 
 namespace klog::cmd {
 namespace {
@@ -27,7 +27,6 @@ using base::Result;
 using log::FileKind;
 using records::EntryView;
 
-constexpr std::size_t inflated_bytes_max = 1u << 20;  // Of a control batch.
 constexpr std::size_t write_bytes = 1u << 20;
 
 const std::vector<RowColumn> written_columns = {
@@ -194,17 +193,8 @@ private:
         if (!entry.is_batch()) return;
         const records::HeaderView header(entry.bytes().data());
         if (header.producer_id().value < 0) return;
-        std::optional<records::EndTransactionMarker> marker;
-        if (header.control()) {
-            auto reader = records::EntryReader::open(entry, inflated_, inflated_bytes_max);
-            records::Record record;
-            if (!reader || !reader->next(record).value_or(false)) return;
-            const auto type = records::control_type(record);
-            if (!type || (*type != records::ControlType::commit && *type != records::ControlType::abort)) return;
-            const auto read = records::read_end_transaction(record);
-            if (!read) return;
-            marker = *read;
-        }
+        const auto marker = end_marker_of(entry);
+        if (header.control() && !marker) return;
         const auto completed = producers_.apply(header, marker, {});
         if (!completed || !completed->aborted) return;
         const auto open = producers_.first_open(completed->producer_id);
@@ -239,7 +229,8 @@ private:
     Result<> put_indexes(const std::string& log_path, Indexed& indexed) {
         indexed.segment.seal();
         std::string transactions;
-        for (const auto& each : indexed.aborted) log::format_transaction(transactions, each);
+        for (const auto& each : indexed.aborted)  // order does not show: a vector
+            log::format_transaction(transactions, each);
         KLOG_TRY_VOID(put(beside(log_path, ".index"), indexed.segment.offsets().view(), log::OffsetIndex::entry_bytes));
         KLOG_TRY_VOID(put(beside(log_path, ".timeindex"), indexed.segment.times().view(), log::TimeIndex::entry_bytes));
         const std::string path = beside(log_path, ".txnindex");
@@ -269,7 +260,6 @@ private:
     DumpRun& run_;
     DumpTable& table_;
     log::ProducerState producers_;
-    std::string inflated_;
 };
 
 }  // namespace

@@ -149,6 +149,8 @@ void DumpTable::text(std::string_view text) {
     cell(scratch_);
 }
 
+void DumpTable::json(std::string_view json) { style_ == RowStyle::json ? cell(json) : text(json); }
+
 void DumpTable::flag(bool flag) { cell(style_ == RowStyle::json ? (flag ? "true" : "false") : (flag ? "yes" : "no")); }
 
 void DumpTable::null() { cell(style_ == RowStyle::json ? "null" : style_ == RowStyle::csv ? "" : "-"); }

@@ -55,6 +55,8 @@ public:
     // One after the other, in the order of the columns.
     void number(std::int64_t number);
     void text(std::string_view text);
+    /// JSON, which is part of the row in JSON and a text elsewhere.
+    void json(std::string_view json);
     void flag(bool flag);
     void null();
     /// Milliseconds in JSON, RFC 3339 elsewhere.

@@ -45,10 +45,16 @@ Result<Bounds> bounds_of(DumpRun& run, const DumpFile& file) {
     }
 }
 
-/// Makes offsets and times of the wanted range; what counts from an end needs to look for it.
-Result<> resolve(DumpRun& run, const std::vector<DumpFile>& files) {
-    if (!run.wish.offsets) return {};
-    const OffsetRange& range = *run.wish.offsets;
+void dump_file(DumpRun& run, const DumpFile& file, DumpTable& table) {
+    const auto done = run.wish.kafka      ? dump_kafka(run, file)
+                      : is_log(file.kind) ? dump_log(run, file, table)
+                                          : dump_small(run, file, table);
+    if (!done) run.fail(file.path, done.error());
+}
+
+}  // namespace
+
+Result<> resolve_window(DumpRun& run, const OffsetRange& range, const std::vector<DumpFile>& files) {
     std::vector<DumpFile> logs;
     std::ranges::copy_if(files, std::back_inserter(logs), [](const DumpFile& f) { return is_log(f.kind); });
     const auto needs_bounds = [](const Position& p) {
@@ -79,15 +85,6 @@ Result<> resolve(DumpRun& run, const std::vector<DumpFile>& files) {
     return {};
 }
 
-void dump_file(DumpRun& run, const DumpFile& file, DumpTable& table) {
-    const auto done = run.wish.kafka      ? dump_kafka(run, file)
-                      : is_log(file.kind) ? dump_log(run, file, table)
-                                          : dump_small(run, file, table);
-    if (!done) run.fail(file.path, done.error());
-}
-
-}  // namespace
-
 void DumpRun::fault(std::string_view path, std::uint64_t position, std::string_view words) {
     out.flush();  // What was good stands before the line.
     raise(Exit::corrupt);
@@ -106,6 +103,15 @@ void DumpRun::fail(std::string_view path, const base::Error& error) {
         fmt::print(stderr, "klog: {}\n", words);
     else
         fmt::print(stderr, "klog: {}: {}\n", path == standard_input ? "stdin" : path, words);
+}
+
+ExitCode finish_output(DumpRun& run) {
+    run.out.flush();
+    if (run.out.failed()) {
+        fmt::print(stderr, "klog: {}\n", run.out.failure());
+        run.raise(Exit::item_failed);
+    }
+    return run.exit_code();
 }
 
 void DumpRun::raise(Exit exit) {
@@ -134,7 +140,8 @@ void dump_files(DumpRun& run, std::vector<std::vector<DumpFile>> found, DumpTabl
     const DumpWish& wish = run.wish;
     std::vector<DumpFile> files;
     for (auto& some : found) files.insert(files.end(), some.begin(), some.end());
-    if (auto ready = resolve(run, files); !ready) return run.fail("--offset", ready.error());
+    if (wish.offsets)
+        if (auto ready = resolve_window(run, *wish.offsets, files); !ready) return run.fail("--offset", ready.error());
     run.several_files = files.size() > 1;
     if (wish.verify) return dump_verify(run, files);
     if (wish.summary) return dump_summary(run, files);
@@ -157,12 +164,7 @@ ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output) {
         dump_files(run, std::move(found), table);
     else if (!found[0].empty() && !found[1].empty())
         dump_diff(run, found[0], found[1], table);
-    run.out.flush();
-    if (run.out.failed()) {
-        fmt::print(stderr, "klog: {}\n", run.out.failure());
-        run.raise(Exit::item_failed);
-    }
-    return run.exit_code();
+    return finish_output(run);
 }
 
 }  // namespace klog::cmd

@@ -23,12 +23,13 @@ struct Declared {
     Options options;
     DumpWish wish;
     std::optional<std::string> as, format, output, offset;
+    bool offsets_decoder = false, transactions_decoder = false;
 };
 
 void declare(Declared& d) {
     Options& o = d.options;
     o.positional("FILE", "logs, indexes, snapshots, checkpoints, directories; - is a log on stdin", d.wish.paths);
-    o.add({"-r,--records", nullptr, "records instead of batches", "What to print"}, d.wish.records);
+    o.add({"-r,--records,--print-data-log", nullptr, "records instead of batches", "What to print"}, d.wish.records);
     o.add({"--verify", nullptr, "check CRCs, offsets and indexes instead; with -r every record", "What to print"},
           d.wish.verify);
     o.add({"--summary", nullptr, "figures about all of it instead", "What to print"}, d.wish.summary);
@@ -50,6 +51,15 @@ void declare(Declared& d) {
               return d.wish.filter.add(text);
           });
     o.add({"--control", nullptr, "with -r: records of control batches too", "What to print"}, d.wish.control);
+    o.add({"--raw", nullptr, "do not decode __consumer_offsets and __transaction_state", "What to print"}, d.wish.raw);
+    o.add({"--offsets-decoder", nullptr, "decode records as those of __consumer_offsets", "What to print"},
+          d.offsets_decoder);
+    o.add({"--transaction-log-decoder", nullptr, "decode records as those of __transaction_state", "What to print"},
+          d.transactions_decoder);
+    o.add({"--deep-iteration", nullptr, "with -o kafka: records, without keys and values", "What to print"},
+          d.wish.deep);
+    o.add({"--skip-record-metadata", nullptr, "with -o kafka -r: keys and values only", "What to print"},
+          d.wish.skip_metadata);
     o.add({"--as", "KIND",
            "what the files are, whatever their names say: log, index, timeindex, txnindex, snapshot, leader-epochs, "
            "checkpoint, properties",
@@ -114,6 +124,20 @@ Result<> check_modes(const Declared& d) {
     return {};
 }
 
+Result<> check_decoding(Declared& d) {
+    DumpWish& wish = d.wish;
+    if (d.offsets_decoder + d.transactions_decoder + wish.raw > 1)
+        return fail(Errc::invalid_argument, "only one of --raw, --offsets-decoder and --transaction-log-decoder");
+    if (d.offsets_decoder) wish.state = StateTopic::offsets;
+    if (d.transactions_decoder) wish.state = StateTopic::transactions;
+    if (wish.state || wish.skip_metadata) wish.records = true;
+    if (wish.state && wish.format)
+        return fail(Errc::invalid_argument, "-f prints records as they are: not together with a decoder");
+    if (!wish.kafka && (wish.deep || wish.skip_metadata))
+        return fail(Errc::invalid_argument, "--deep-iteration and --skip-record-metadata go with -o kafka");
+    return {};
+}
+
 Result<> complete(Declared& d) {
     DumpWish& wish = d.wish;
     if (wish.paths.empty()) return fail(Errc::invalid_argument, "which file? klog dump-segment FILE");
@@ -137,6 +161,7 @@ Result<> complete(Declared& d) {
     else
         return fail(Errc::invalid_argument, "-o is text, json, ndjson, csv or kafka, not '{}'", output);
     KLOG_TRY_VOID(check_modes(d));
+    KLOG_TRY_VOID(check_decoding(d));
     if (wish.kafka && (d.offset || !wish.filter.empty()))
         return fail(Errc::invalid_argument, "-o kafka prints whole files: not together with --grep or --offset");
     if (d.format && d.output)

@@ -122,4 +122,15 @@ Result<bool> LogWalk::starts_at(std::uint64_t position, std::string_view header,
     return entry && entry->check_crc();
 }
 
+std::optional<records::EndTransactionMarker> end_marker_of(const EntryView& batch) {
+    constexpr std::size_t inflated_bytes_max = 1u << 20;
+    if (!batch.is_batch() || !records::HeaderView(batch.bytes().data()).control()) return std::nullopt;
+    std::string inflated;
+    auto reader = records::EntryReader::open(batch, inflated, inflated_bytes_max);
+    records::Record record;
+    if (!reader || !reader->next(record).value_or(false)) return std::nullopt;
+    const auto marker = records::read_end_transaction(record);
+    return marker ? std::optional(*marker) : std::nullopt;
+}
+
 }  // namespace klog::cmd

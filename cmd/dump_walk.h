@@ -12,6 +12,7 @@
 #include "cmd/dump_stream.h"
 #include "core/base/error.h"
 #include "core/os/disk.h"
+#include "core/records/builder.h"
 #include "core/records/entry.h"
 
 namespace klog::cmd {
@@ -53,5 +54,8 @@ private:
     std::uint64_t sought_bytes_ = 0;
     bool done_ = false;
 };
+
+/// Of a control batch that ends a transaction; nothing for any other batch.
+std::optional<records::EndTransactionMarker> end_marker_of(const records::EntryView& batch);
 
 }  // namespace klog::cmd

@@ -44,6 +44,7 @@ struct RecordFilter::One {
 RecordFilter::RecordFilter() = default;
 RecordFilter::~RecordFilter() = default;
 RecordFilter::RecordFilter(RecordFilter&&) noexcept = default;
+RecordFilter& RecordFilter::operator=(RecordFilter&&) noexcept = default;
 
 bool RecordFilter::empty() const { return filters_.empty(); }
 

@@ -16,6 +16,7 @@ public:
     RecordFilter();
     ~RecordFilter();
     RecordFilter(RecordFilter&&) noexcept;
+    RecordFilter& operator=(RecordFilter&&) noexcept;
 
     /// Adds one filter. A regular expression is RE2's, unanchored.
     base::Result<> add(std::string_view text);

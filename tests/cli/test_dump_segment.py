@@ -5,12 +5,14 @@ import io
 import json
 import pathlib
 import re
+import shutil
 import struct
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'integration'))
+from batches import batch
 from servers import TOP, run, klog
 
 NAME = '00000000000000001000.log'
@@ -412,3 +414,32 @@ def test_diff_names_the_members_that_differ(partition, tmp_path):
                                        ['--to', 'd', 'x'], ['--map', '-n', '3', 'x'], ['--rebuild-index', '-o', 'kafka', '--to', 'd', 'x']])
 def test_modes_that_do_not_go_together_are_refused(arguments):
     assert dump(*arguments, exit=2).stderr.count('\n') <= 2
+
+
+# The topics of the coordinators ----------------------------------------------------------------------------------------
+
+def text(word): return struct.pack('>h', len(word)) + word
+
+
+def test_records_of_state_topics_are_decoded_by_the_name_of_the_topic(tmp_path):
+    key = struct.pack('>h', 1) + text(b'g') + text(b'orders') + struct.pack('>i', 3)
+    value = struct.pack('>hqi', 3, 42, -1) + text(b'') + struct.pack('>q', 1_700_000_000_000)
+    group = struct.pack('>h', 3) + text(b'new')
+    records = [(key, value), (key, None), (group, bytes([0, 0, 0, 0, 0, 7, 0])), (struct.pack('>h', 99), b''), (b'x', b'y')]
+    folder = tmp_path / '__consumer_offsets-0'
+    folder.mkdir()
+    path = folder / f'{0:020}.log'
+    path.write_bytes(batch(0, records))
+    rows = [json.loads(line) for line in dump('-r', '-o', 'json', path).stdout.splitlines()]
+    assert [r['type'] for r in rows[:3]] == ['OffsetCommit', 'OffsetCommit', 'ConsumerGroupMetadata'] and 'unknown type 99' in rows[3]['type']
+    assert rows[0]['key'] == {'group': 'g', 'topic': 'orders', 'partition': 3} and rows[0]['version'] == 3
+    assert rows[0]['value'] == {'offset': 42, 'leaderEpoch': -1, 'metadata': '', 'commitTimestamp': 1_700_000_000_000}
+    assert rows[1]['value'] is None and rows[2]['value'] == {'epoch': 7} and rows[4]['key'] is None
+    assert '"offset":42' in dump('-r', path).stdout
+    assert json.loads(dump('-r', '--raw', '-o', 'json', path).stdout.splitlines()[2])['offset'] == 2
+    assert 'type' not in json.loads(dump('-r', '--raw', '-o', 'json', path).stdout.splitlines()[2])
+    # Any other name: only when asked.
+    other = tmp_path / f'{0:020}.log'
+    shutil.copy(path, other)
+    assert 'OffsetCommit' not in dump('-r', other).stdout and 'OffsetCommit' in dump('--offsets-decoder', other).stdout
+    assert '"type":"1","data":{"group":"g"' in dump('-o', 'kafka', '--offsets-decoder', other).stdout
