@@ -229,17 +229,18 @@ void append_rfc3339(std::string& out, TimestampMs time_ms) {
         out += '-';
         return;
     }
+    // 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z; chrono overflows not far behind its own years.
+    constexpr TimestampMs first_ms = -62'167'219'200'000, last_ms = 253'402'300'799'999;
+    if (time_ms < first_ms || time_ms > last_ms) {
+        fmt::format_to(std::back_inserter(out), "{}", time_ms);
+        return;
+    }
     using namespace std::chrono;
     const sys_time<milliseconds> moment{milliseconds(time_ms)};
     const auto day = floor<days>(moment);
     const year_month_day date{day};
     const hh_mm_ss time{moment - day};
-    const int year = static_cast<int>(date.year());
-    if (year < 0 || year > 9999) [[unlikely]] {
-        fmt::format_to(std::back_inserter(out), "{:04}", year);
-    } else {
-        append_digits(out, static_cast<unsigned>(year), 4);
-    }
+    append_digits(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
     const auto part = [&](char before, unsigned number, int digits) {
         out += before;
         append_digits(out, number, digits);

@@ -34,7 +34,8 @@ struct TimePrefix {
 };
 base::Result<TimePrefix> parse_time_prefix(std::string_view text, base::TimestampMs now_ms);
 
-/// 2026-02-14T10:00:00.000Z, appended; "-" for -1, which is Kafka's "none".
+/// 2026-02-14T10:00:00.000Z, appended; "-" for -1, which is Kafka's "none"; the number where the year has
+/// not four digits.
 void append_rfc3339(std::string& out, base::TimestampMs time_ms);
 
 /// 1.5 GiB, for people.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits>
+
 #include <doctest/doctest.h>
 
 #include "cmd/nearest.h"
@@ -101,6 +103,15 @@ TEST_CASE("times print as RFC 3339 and read back") {
     std::string none;
     append_rfc3339(none, -1);
     CHECK(none == "-");
+    const auto printed = [](std::int64_t time_ms) {
+        std::string out;
+        append_rfc3339(out, time_ms);
+        return out;
+    };
+    CHECK(printed(-62'167'219'200'000) == "0000-01-01T00:00:00.000Z");
+    CHECK(printed(253'402'300'799'999) == "9999-12-31T23:59:59.999Z");
+    CHECK(printed(253'402'300'800'000) == "253402300800000");
+    CHECK(printed(std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808");
 }
 
 TEST_CASE("a mistyped name finds the one that was meant, and nonsense finds none") {
