@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <limits>
 #include <optional>
 #include <string>
@@ -85,17 +86,20 @@ class DumpRun {
 public:
     static constexpr std::size_t fault_lines_max = 1000;
 
-    DumpRun(os::Disk& its_disk, const DumpWish& its_wish, int output) : disk(its_disk), wish(its_wish), out(output) {}
+    /// `its_words` gets what is not data: faults and what else there is to say.
+    DumpRun(os::Disk& its_disk, const DumpWish& its_wish, int output, std::FILE* its_words = stderr)
+        : disk(its_disk), wish(its_wish), words(its_words), out(output) {}
 
     os::Disk& disk;
     const DumpWish& wish;
+    std::FILE* words;
     DumpOutput out;
     DumpWindow window;
     bool several_files = false;
 
-    /// Something is wrong with the bytes of a file: a line on stderr, and exit code 7.
-    void fault(std::string_view path, std::uint64_t position, std::string_view words);
-    /// This file could not be looked at: a line on stderr. The worst exit code of all wins.
+    /// Something is wrong with the bytes of a file: a line of words, and exit code 7.
+    void fault(std::string_view path, std::uint64_t position, std::string_view what);
+    /// This file could not be looked at: a line of words. The worst exit code of all wins.
     void fail(std::string_view path, const base::Error& error);
     void raise(Exit exit);
     ExitCode exit_code() const { return code_of(exit_); }
@@ -133,6 +137,6 @@ base::Result<> resolve_window(DumpRun& run, const OffsetRange& range, const std:
 /// Writes what is held; the exit code.
 ExitCode finish_output(DumpRun& run);
 
-ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output);
+ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output, std::FILE* words = stderr);
 
 }  // namespace klog::cmd

@@ -184,8 +184,9 @@ public:
         run_.out.flush();
         if (!first_) return {};
         run_.raise(Exit::item_failed);
-        fmt::print(stderr, "klog: the logs differ from offset {} on: {} records only in A, {} only in B, {} differ\n",
-                   *first_, only_a_, only_b_, differ_);
+        fmt::print(run_.words,
+                   "klog: the logs differ from offset {} on: {} records only in A, {} only in B, {} differ\n", *first_,
+                   only_a_, only_b_, differ_);
         return {};
     }
 

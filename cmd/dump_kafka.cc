@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // -o kafka: byte for byte what Apache Kafka 4.3's DumpLogSegments prints on stdout for the same files; -r stands for
-// its
-// --deep-iteration --print-data-log. Scripts that read the one can read the other. Control records of KRaft's own log
-// are named, not decoded.
+// its --deep-iteration --print-data-log. The exit code is klog's: 7 when a CRC does not match. Scripts that read the
+// one can read the other. Control records of KRaft's own log are named, not decoded.
 #include <fmt/format.h>
 
 #include "cmd/dump.h"
@@ -50,7 +49,7 @@ public:
             default: break;
         }
         run_.out.flush();
-        fmt::print(stderr, "Ignoring unknown file {}\n", file_.path);
+        fmt::print(run_.words, "Ignoring unknown file {}\n", file_.path);
         return {};
     }
 
@@ -106,10 +105,11 @@ private:
         }
         const auto crc = entry.is_batch() ? header.crc() : load_big<std::uint32_t>(entry.bytes().data() + 12);
         const std::uint8_t codec = entry.codec_bits();
+        const auto valid = entry.check_crc();
         line(" position: {} {}: {} size: {} magic: {} compresscodec: {} crc: {} isvalid: {}\n", position,
              timestamp_type(entry), entry.max_timestamp(), entry.size(), entry.magic(),
-             codec <= 4 ? records::name_of(static_cast<records::Codec>(codec)) : "unknown", crc,
-             entry.check_crc().has_value());
+             codec <= 4 ? records::name_of(static_cast<records::Codec>(codec)) : "unknown", crc, valid.has_value());
+        if (!valid) run_.fault(file_.path, position, valid.error().message);
     }
 
     void records(const EntryView& entry, std::uint64_t position) {

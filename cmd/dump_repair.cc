@@ -278,7 +278,7 @@ void dump_repair(DumpRun& run, const std::vector<DumpFile>& files, DumpTable& ta
     }
     if (run.wish.in_place && !run.wish.yes && !run.wish.dry_run) {
         run.out.flush();
-        fmt::print(stderr, "klog: nothing was changed; with --yes these files take the place of the old ones\n");
+        fmt::print(run.words, "klog: nothing was changed; with --yes these files take the place of the old ones\n");
         run.raise(Exit::usage);
     }
 }

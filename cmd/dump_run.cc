@@ -85,30 +85,30 @@ Result<> resolve_window(DumpRun& run, const OffsetRange& range, const std::vecto
     return {};
 }
 
-void DumpRun::fault(std::string_view path, std::uint64_t position, std::string_view words) {
+void DumpRun::fault(std::string_view path, std::uint64_t position, std::string_view what) {
     out.flush();  // What was good stands before the line.
     raise(Exit::corrupt);
     if (++fault_lines_ > fault_lines_max) return;
     const std::string_view shown = path == standard_input ? "stdin" : path;
-    fmt::print(stderr, "klog: {}: at {}: {}\n", shown, position, words);
-    if (fault_lines_ == fault_lines_max) fmt::print(stderr, "klog: further faults are not listed\n");
+    fmt::print(words, "klog: {}: at {}: {}\n", shown, position, what);
+    if (fault_lines_ == fault_lines_max) fmt::print(words, "klog: further faults are not listed\n");
 }
 
 void DumpRun::fail(std::string_view path, const base::Error& error) {
     out.flush();
     raise(exit_of(error.code));
-    const std::string_view words = error.message;
+    const std::string_view what = error.message;
     // Errors of the disk name the file themselves.
-    if (words.starts_with(path))
-        fmt::print(stderr, "klog: {}\n", words);
+    if (what.starts_with(path))
+        fmt::print(words, "klog: {}\n", what);
     else
-        fmt::print(stderr, "klog: {}: {}\n", path == standard_input ? "stdin" : path, words);
+        fmt::print(words, "klog: {}: {}\n", path == standard_input ? "stdin" : path, what);
 }
 
 ExitCode finish_output(DumpRun& run) {
     run.out.flush();
     if (run.out.failed()) {
-        fmt::print(stderr, "klog: {}\n", run.out.failure());
+        fmt::print(run.words, "klog: {}\n", run.out.failure());
         run.raise(Exit::item_failed);
     }
     return run.exit_code();
@@ -155,8 +155,8 @@ void dump_files(DumpRun& run, std::vector<std::vector<DumpFile>> found, DumpTabl
 
 }  // namespace
 
-ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output) {
-    DumpRun run(disk, wish, output);
+ExitCode run_dump(os::Disk& disk, const DumpWish& wish, int output, std::FILE* words) {
+    DumpRun run(disk, wish, output, words);
     DumpTable table(run.out, wish.style);
     std::vector<std::vector<DumpFile>> found;
     for (const std::string& path : wish.paths) found.push_back(files_at(run, path));

@@ -245,7 +245,7 @@ public:
         }
         for (const std::string& directory : directories) verify_directory(by_directory[directory]);
         if (faulty_files_ > 0)
-            fmt::print(stderr, "klog: {} faults in {} of {} files\n", faults_, faulty_files_, files.size());
+            fmt::print(run_.words, "klog: {} faults in {} of {} files\n", faults_, faulty_files_, files.size());
     }
 
 private:
