@@ -61,7 +61,7 @@ struct Config {
     std::int64_t fetch_partition_bytes = 4 << 20;
     std::int64_t fetch_wait_ms = 500;
     /// Fetched and not yet taken, over all partitions: beyond it no more is asked for.
-    std::int64_t prefetch_bytes = 32 << 20;
+    std::int64_t prefetch_bytes = 16 << 20;
     bool check_crcs = true;
 };
 
