@@ -122,3 +122,37 @@ def test_journals_of_several_hosts_are_archived_and_watched():
         f'{host}.log': 'line 1\nline 2\nline 3\nline 4: job failed\nline 5\n' for host in 'abc'}
     alerts = shell('log-aggregation alert 0') + shell('log-aggregation alert 1,2')
     assert sorted(alerts.splitlines()) == [f'{host}: line 4: job failed' for host in 'abc']
+
+
+@pytest.fixture
+def orders():
+    """The folder of a partition whose broker has ended."""
+    with Klog() as server:
+        server.start()
+        klog('topic', 'create', 'orders', '-b', server.address)
+        klog('produce', 'orders', '-b', server.address, '-f', '%F %k=%v\\n',
+             input='2026-07-31T23:59:59Z a=old\n2026-08-01T00:00:00Z b=new\n2026-08-02T00:00:00Z c=newer\n')
+        server.stop()
+        yield server.partition_folder('orders')
+
+
+def test_a_partition_is_read_without_its_broker(orders):
+    shell(f'klog consume --dir {orders} --offset @2026-08-01:end -o json > orders.ndjson')
+    assert [(r['topic'], r['offset'], r['value']) for r in map(json.loads, open('orders.ndjson'))] == [('orders', 1, 'new'), ('orders', 2, 'newer')]
+
+
+def test_damaged_partitions_are_picked_out(orders):
+    look = f"klog dump-segment --verify {orders.parent}/*/ -o json | jq 'select(.ok | not)'"
+    assert run('bash', '-c', look).stdout == ''
+    log = next(orders.glob('*.log'))
+    data = bytearray(log.read_bytes())
+    data[-1] ^= 1
+    log.write_bytes(data)
+    assert json.loads(run('bash', '-c', look).stdout)['ok'] is False
+
+
+def test_an_old_segment_is_rescued_from_a_pipe(orders):
+    klog('topic', 'create', 'rescued')
+    run('zstd', '-q', next(orders.glob('*.log')), '-o', 'old.log.zst')
+    shell('zstdcat old.log.zst | klog dump-segment -r -o ndjson - | klog produce rescued -i json')
+    assert klog('consume', 'rescued', '-e', '-f', '%F %k=%v\\n').stdout.splitlines()[1] == '2026-08-01T00:00:00.000Z b=new'
