@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The tests of tools/lint_rules.py: each bad sample must be caught by its rule, each good one by none."""
+import pathlib
+import subprocess
 import sys
+import tempfile
 import unittest
 
 from lint_rules import FILE_LINES_MAX, FUNCTION_LINES_MAX, SPDX, Source, blank, check, functions
@@ -141,6 +144,20 @@ class Rules(unittest.TestCase):
         self.assertEqual(blanked.count('\n'), text.count('\n'))
         self.assertNotIn('{', blanked)
         for name in 'abc': self.assertEqual(blanked.index(name), text.index(name))
+
+    def test_a_room_includes_only_the_rooms_that_it_may_know(self):
+        with tempfile.TemporaryDirectory() as name:
+            core = pathlib.Path(name) / 'core'
+            for path, code in {'log/a.cc': '#include "core/base/error.h"\n', 'log/b.cc': '#include "core/replica/partition.h"\n',
+                               'log/c.cc': '#include "../os/disk.h"\n', 'nowhere/d.cc': ''}.items():
+                (core / path).parent.mkdir(parents=True, exist_ok=True)
+                (core / path).write_text(code)
+            checker = pathlib.Path(__file__).with_name('check_layers.py')
+            done = subprocess.run([sys.executable, checker, core], capture_output=True, text=True)
+            said = done.stdout.replace(f'{core}/', '').splitlines()
+            self.assertEqual(said, ['log/b.cc:1: log must not know replica', 'log/c.cc:1: relative include ../os/disk.h',
+                                    'nowhere/d.cc: no such room in the table: nowhere', '3 layer faults'])
+            self.assertEqual(done.returncode, 1)
 
 
 if __name__ == '__main__':
