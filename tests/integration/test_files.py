@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files on disk: Apache Kafka's DumpLogSegments reads klog's, klog's reads Kafka's."""
+import contextlib
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
 from random import Random
 
 import pytest
-from servers import CODECS, Kafka, Klog, kafka_tool, klog, run
+from servers import CODECS, Kafka, Klog, kafka_tool, klog, run, wait_until
 
 DUMP = 'org.apache.kafka.tools.DumpLogSegments'
 
@@ -32,23 +36,44 @@ def complaints(text):
 
 
 def copy_of(server, topic, tmp_path):
-    """Kafka's tools insist on <topic>-<partition>; the copy has that name."""
+    """Kafka's tools insist on <topic>-<partition>; the copy has that name. Logs come last, as a broker may be appending:
+    what an index names is in the copy of the log."""
     target = tmp_path / f'{topic}-0'
-    shutil.copytree(server.partition_folder(topic), target)
+    target.mkdir(parents=True)
+    for path in sorted(server.partition_folder(topic).iterdir(), key=lambda path: path.suffix == '.log'): shutil.copy2(path, target)
     return target
 
 
-def check_with_kafka(folder, expected_records):
+@contextlib.contextmanager
+def appending(server, topic):
+    """kcat writes to the topic without end, and has got somewhere when the block begins."""
+    size = lambda: sum(path.stat().st_size for path in server.partition_folder(topic).glob('*.log'))
+    before = size()
+    script = f'yes "a record that comes while somebody looks" | kcat -q -b {server.address} -P -t {topic} -p 0'
+    writer = subprocess.Popen(['bash', '-c', script], stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_until(lambda: size() > before + 2_000_000 or writer.poll() is not None, 'kcat to write')
+        assert writer.poll() is None
+        yield
+    finally:
+        os.killpg(writer.pid, signal.SIGKILL)
+        writer.wait()
+
+
+def check_with_kafka(folder, records_at_least, more=False):
+    """No complaint, and offsets without a gap; some records more than those when somebody was writing. Returns their number."""
     logs = sorted(folder.glob('*.log'))
     assert len(logs) > 1
     dumped = kafka_dump(*logs)
     assert complaints(dumped) == []
     offsets = [int(m) for m in re.findall(r'^\| offset: (\d+)', dumped, re.M)]
-    assert offsets == list(range(expected_records))
+    assert offsets == list(range(len(offsets)))
+    assert len(offsets) > records_at_least if more else len(offsets) == records_at_least
     for kind in ('index', 'timeindex'):
         files = sorted(folder.glob(f'*.{kind}'))
         assert files
         assert complaints(kafka_dump(*files, deep=False)) == []
+    return len(offsets)
 
 
 @pytest.fixture(scope='module')
@@ -56,16 +81,18 @@ def small_segments():
     with Klog(log_segment_bytes=1_048_576) as server: yield server.start()
 
 
-def test_kafka_reads_the_files_of_a_live_broker(small_segments, topic, tmp_path):
+def test_kafka_reads_the_files_of_a_broker_that_is_appending(small_segments, topic, tmp_path):
     count = fill(small_segments, topic)
-    check_with_kafka(copy_of(small_segments, topic, tmp_path), count)
+    with appending(small_segments, topic):
+        copy = copy_of(small_segments, topic, tmp_path)
+    check_with_kafka(copy, count, more=True)
 
 
-def test_kafka_reads_the_files_after_a_clean_stop_and_after_a_kill(topic, tmp_path):
+def test_kafka_reads_the_files_after_a_kill_under_load_and_after_a_clean_stop(topic, tmp_path):
     with Klog(log_segment_bytes=1_048_576) as server:
         count = fill(server.start(), topic)
-        server.kill()
-        check_with_kafka(copy_of(server, topic, tmp_path / 'killed'), count)
+        with appending(server, topic): server.kill()
+        count = check_with_kafka(copy_of(server, topic, tmp_path / 'killed'), count, more=True)
         server.start()
         assert server.stop() == 0
         stopped = copy_of(server, topic, tmp_path / 'stopped')

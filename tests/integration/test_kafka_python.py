@@ -40,6 +40,14 @@ def test_records_come_back_as_they_went(broker, topic, codec, acks):
     assert {b['codec'] for b in broker.batches(topic)} == {CODECS[codec]}
 
 
+def test_a_record_of_a_megabyte(broker, topic):
+    big = bytes(range(256)) * 4000
+    producer = KafkaProducer(bootstrap_servers=broker.address, max_request_size=1_100_000)
+    assert producer.send(topic, big, b'k').get(30).offset == 0
+    producer.close()
+    assert [(m.key, m.value) for m in read(broker, topic, 1)] == [(b'k', big)]
+
+
 def test_reading_from_an_offset(broker, topic):
     producer = KafkaProducer(bootstrap_servers=broker.address)
     for i in range(50): producer.send(topic, b'%d' % i)
