@@ -116,11 +116,12 @@ class Server:
 
 class Klog(Server):
     name = 'klog'
+    wrapper = []  # What runs the broker: strace and its kind, as long as the process stays the broker.
 
     def start(self, *arguments):
         ready = self.folder / 'ready'
         ready.unlink(missing_ok=True)
-        command = [KLOG, 'broker', '--data-dir', self.folder / 'data', '--listen', f'127.0.0.1:{self.port or 0}',
+        command = [*self.wrapper, KLOG, 'broker', '--data-dir', self.folder / 'data', '--listen', f'127.0.0.1:{self.port or 0}',
                    '--ready-file', ready]
         for key, value in self.config.items(): command += ['--set', f'{key.replace("_", ".")}={value}']
         with open(self.folder / 'broker.log', 'ab') as log:
