@@ -27,6 +27,10 @@ using client::Fetched;
 using runtime::Task;
 
 constexpr std::size_t output_bytes = 256u << 10;
+constexpr std::string_view damaged_advice =
+    "`klog dump-segment --verify` on the broker's partition directory shows how far it reaches, `klog consume -o N` "
+    "goes "
+    "on behind it";
 
 /// Turns records into output. Used by one thread at a time.
 class Printer {
@@ -310,7 +314,9 @@ Task<int> consume(Cluster& cluster, client::Interrupts& interrupts, ConsumeWish&
     co_await c->consumer->close();
     interrupts.on_first({});
     co_await progress.close();
-    if (!done) co_return complain(subject, done.error());
+    if (!done)
+        co_return complain(subject, done.error(),
+                           done.error().code == Errc::corrupt ? damaged_advice : std::string_view());
     if (!flushed) co_return complain("", flushed.error());
     co_return c->interrupted != 0 ? 128 + c->interrupted : code_of(Exit::done);
 }

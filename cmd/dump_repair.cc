@@ -163,7 +163,7 @@ private:
                 run_.fault(file.path, stretch->position, stretch->damage);
                 indexed.left_out_bytes += stretch->size;
                 // Positions in a log that stays as it is count what is damaged too.
-                if (!run_.wish.extract) indexed.segment.skip(stretch->size);
+                if (!run_.wish.extract) indexed.segment.skip_to(indexed.segment.size() + stretch->size);
                 continue;
             }
             const EntryView& entry = *stretch->entry;

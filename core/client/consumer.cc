@@ -22,6 +22,8 @@ namespace {
 constexpr wire::Version fetch_by_id_since = 13;
 /// How long a topic may be gone before reading it is given up: it may just have been made.
 constexpr auto gone_patience = std::chrono::seconds(5);
+/// So often in a row a broker may say that a batch is damaged: on its disk that does not pass by itself.
+constexpr int damaged_answers_max = 5;
 /// Silence of this length is said, once.
 constexpr auto silence_worth_a_word = std::chrono::seconds(5);
 
@@ -37,6 +39,7 @@ struct Consumer::Part {
     MonotonicTime paused_until{};
     std::optional<MonotonicTime> gone_since;
     std::optional<MonotonicTime> silent_since;  // No broker has answered for it.
+    int damaged_answers = 0;                    // In a row.
     Backoff backoff;
 };
 
@@ -55,7 +58,7 @@ void Consumer::assign(const std::string& topic, const std::vector<Stretch>& stre
     for (const Stretch& stretch : stretches) {
         TopicPartition where{topic, stretch.partition};
         auto part = std::make_unique<Part>(where, info ? info->id : base::Uuid{}, stretch.from, stretch.until, false,
-                                           false, MonotonicTime{}, std::nullopt, std::nullopt, Backoff(config_));
+                                           false, MonotonicTime{}, std::nullopt, std::nullopt, 0, Backoff(config_));
         part->done = stretch.until && stretch.from >= *stretch.until;
         parts_[std::move(where)] = std::move(part);
     }
@@ -252,6 +255,7 @@ void Consumer::take(Part& part, wire::FetchResponse::Partition& answer, const ba
     if (answer.error_code != ErrorCode::none) return trouble(part, answer);
     part.backoff = Backoff(config_);
     part.gone_since.reset();
+    part.damaged_answers = 0;
     const std::string_view bytes = answer.records ? answer.records->view() : std::string_view();
     if (bytes.empty()) return;
     const auto whole = whole_entries(bytes);
@@ -325,6 +329,13 @@ void Consumer::trouble(Part& part, const wire::FetchResponse::Partition& answer)
     const bool gone = code == ErrorCode::unknown_topic_or_partition || code == ErrorCode::unknown_topic_id;
     if (gone && !part.gone_since) part.gone_since = cluster_.now();
     if (!gone) part.gone_since.reset();
+    if (code == ErrorCode::corrupt_message && ++part.damaged_answers >= damaged_answers_max) {
+        failed_ = kafka_error(code, {},
+                              fmt::format("partition {}: the batch at offset {} is damaged on the broker",
+                                          part.where.partition, part.position));
+        came_->notify_all();
+        return;
+    }
     if (!wire::is_retriable(code) || (gone && cluster_.now() - *part.gone_since > gone_patience)) {
         failed_ = kafka_error(code, fmt::format("partition {}", part.where.partition));
         came_->notify_all();

@@ -39,7 +39,6 @@ std::optional<EndTransactionMarker> marker_of(records::HeaderView header, std::s
 Result<> PartitionLog::Parts::check_writable(std::uint64_t bytes) {
     KLOG_CHECK(!lent && !closed, "the log is the shard's");
     if (offline) return std::unexpected(*offline);
-    if (damage) return std::unexpected(damage->error);
     if (directory.state() == DirectoryState::online) return {};
     if (const auto failure = directory.failure()) return std::unexpected(*failure);
     if (!directory.has_room_for(bytes)) return fail(Errc::no_space, "{}: the disk is full", directory.path());
@@ -177,7 +176,6 @@ bool PartitionLog::ready_for_append(LeaderEpoch epoch) const {
 
 Result<> PartitionLog::prepare_append(LeaderEpoch epoch) {
     auto& log = *parts_;
-    if (log.damage) return std::unexpected(log.damage->error);
     KLOG_TRY_VOID(begin_epoch(epoch));
     if (auto loaded = log.resume(); !loaded) return std::unexpected(log.report(std::move(loaded).error()));
     const std::scoped_lock files(log.gate->mutex);

@@ -24,6 +24,15 @@ void CheckedRanges::add(std::uint64_t from, std::uint64_t to) {
         ranges_.erase(std::ranges::min_element(ranges_, {}, [](const Range& range) { return range.to - range.from; }));
 }
 
+void CheckedRanges::remove(std::uint64_t from, std::uint64_t to) {
+    std::vector<Range> left;
+    for (const auto& range : ranges_) {
+        if (range.from < std::min(range.to, from)) left.push_back({range.from, std::min(range.to, from)});
+        if (std::max(range.from, to) < range.to) left.push_back({std::max(range.from, to), range.to});
+    }
+    ranges_ = std::move(left);
+}
+
 bool CheckedRanges::covers(std::uint64_t from, std::uint64_t to) const {
     if (from >= to) return true;
     const auto found = std::ranges::lower_bound(ranges_, to, {}, &Range::to);

@@ -15,6 +15,7 @@ public:
     static constexpr std::size_t ranges_max = 32;
 
     void add(std::uint64_t from, std::uint64_t to);
+    void remove(std::uint64_t from, std::uint64_t to);
     bool covers(std::uint64_t from, std::uint64_t to) const;
     void truncate(std::uint64_t to);
     std::size_t ranges() const { return ranges_.size(); }

@@ -241,7 +241,7 @@ void PartitionLog::Parts::persist_closed() {
 std::shared_ptr<CheckpointWork> PartitionLog::begin_checkpoint() {
     auto& log = *parts_;
     KLOG_CHECK(!log.lent, "the log is lent");
-    if (!log.checkpoint.expired() || log.offline || log.damage || log.closed) return nullptr;
+    if (!log.checkpoint.expired() || log.offline || log.closed) return nullptr;
     if (log.recovery_point() == log.flushed() || !log.resumed) return nullptr;
     auto work = collect(log);
     work->recovery_point = log.flushed();
@@ -265,7 +265,6 @@ Result<> PartitionLog::close() {
     auto& log = *parts_;
     KLOG_CHECK(log.lent || log.owner == nullptr, "a log is closed on the pool");
     if (log.offline) return std::unexpected(*log.offline);
-    if (log.damage && !log.damage_was_read) return std::unexpected(log.damage->error);
     if (log.closed) return {};
     const std::scoped_lock files(log.gate->mutex);  // A job that waits for it finds another generation afterwards.
     if (log.resumed) {

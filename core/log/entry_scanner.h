@@ -18,6 +18,11 @@
 
 namespace klog::log {
 
+/// What next() says of bytes that are no entry; other errors are the disk's.
+inline bool is_format_error(const base::Error& error) {
+    return error.code == base::Errc::corrupt || error.code == base::Errc::truncated;
+}
+
 struct ScannedEntry {
     std::uint64_t position = 0;
     std::uint32_t size = 0;
@@ -55,6 +60,7 @@ public:
     base::Result<std::optional<ScannedEntry>> next();
     /// Where the next entry starts.
     std::uint64_t position() const { return position_; }
+    void seek(std::uint64_t position) { position_ = position; }
     /// All bytes of the entry that next() returned last. too_large above whole_entry_bytes_max.
     base::Result<std::string_view> bytes_of(const ScannedEntry& entry);
 

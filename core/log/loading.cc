@@ -23,9 +23,6 @@ namespace {
 /// How much of the log in front of a snapshot is looked at for the batches that it has no room for. A producer that is
 /// under way has its last five in there; of others nothing is repeated any more.
 constexpr std::uint64_t remembered_bytes_max = 4 << 20;
-constexpr std::uint64_t index_bytes_max = 1 << 30;
-
-bool is_format_error(const base::Error& error) { return error.code == Errc::corrupt || error.code == Errc::truncated; }
 
 /// The batches in front of a snapshot, of the producers that it knows and in their epochs.
 using Earlier = std::map<base::ProducerId, std::vector<BatchMark>>;

@@ -22,8 +22,12 @@ namespace klog::log {
 
 /// The inflated size of a batch when its records are looked at.
 inline constexpr std::size_t inflated_lookup_bytes_max = 128u << 20;
+/// No index is larger.
+inline constexpr std::uint64_t index_bytes_max = 1 << 30;
 /// Snapshots kept besides those at the base of a segment.
 inline constexpr std::size_t snapshots_kept = 2;
+/// More damaged places of one log are not remembered, nor said.
+inline constexpr std::size_t damages_max = 64;
 /// A longer flush.ms is this one.
 inline constexpr std::int64_t flush_ms_max = std::int64_t{365} * 24 * 3600 * 1000;
 
@@ -56,9 +60,7 @@ struct PartitionLog::Parts final : SlotClient {
     bool resumed = false;                 // Indexes of the active segment and producer state are loaded.
     base::Offset snapshot_at{-1};         // Newest snapshot on disk that is known to be good.
     std::vector<base::Offset> snapshots;  // All of them, in order.
-    std::optional<Damage> damage;
-    /// A read found it. The log around it is whole and may be closed, kept short and go on once the damage is deleted.
-    bool damage_was_read = false;
+    std::vector<Damage> damages;          // What is known of it.
     std::optional<base::Error> offline;
 
     std::vector<std::string_view> pieces;  // Of one write; kept, so that an append allocates nothing.
@@ -87,6 +89,11 @@ struct PartitionLog::Parts final : SlotClient {
     void set_log_end(base::Offset to);
     void set_flushed(base::Offset to);
     void set_recovery_point(base::Offset to);
+    /// Keeps damage in mind and says so, once for each place.
+    void note_damage(Damage damage);
+    const Damage* damage_at(base::Offset offset) const;
+    /// What lies below the log start or was cut off is of no interest.
+    void forget_damage(base::Offset start, base::Offset end);
     /// All of them, where a log is opened, cut or begun anew.
     void set_offsets(base::Offset start, base::Offset end, base::Offset flushed, base::Offset recovery_point);
 

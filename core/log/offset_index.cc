@@ -96,6 +96,15 @@ OffsetPosition OffsetIndex::floor_position(std::uint64_t position) const {
     return below == 0 ? OffsetPosition{base_, 0} : entry(below - 1);
 }
 
+std::optional<std::uint64_t> OffsetIndex::position_above(std::uint64_t position) const {
+    const std::string_view bytes = view();
+    const std::size_t count = bytes.size() / entry_bytes;
+    const std::size_t below = prefix_length(
+        count, [&](std::size_t i) { return static_cast<std::uint32_t>(position_at(bytes, i)) <= position; });
+    if (below == count) return std::nullopt;
+    return entry(below).position;
+}
+
 void OffsetIndex::append(Offset last_offset, std::uint64_t position) {
     const OffsetPosition before = last();
     KLOG_CHECK(entries() == 0 || (last_offset > before.offset && position > before.position), "an index rises");

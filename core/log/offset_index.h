@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,9 @@ public:
     OffsetPosition floor(base::Offset offset) const;
     /// The last entry whose position is not beyond this one, or position 0.
     OffsetPosition floor_position(std::uint64_t position) const;
+
+    /// The first position that is beyond this one.
+    std::optional<std::uint64_t> position_above(std::uint64_t position) const;
 
     /// Both beyond the last entry's; the index is not mapped.
     void append(base::Offset last_offset, std::uint64_t position);

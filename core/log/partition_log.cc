@@ -53,7 +53,7 @@ void PartitionLog::Parts::set_log_start(Offset to) {
     log_start_ = to;
     check_order();
     if (slot) slot->log_start = to.value;
-    if (damage && damage_was_read && damage->offset < to) damage.reset();  // Nobody needs it any more.
+    forget_damage(to, log_end_);
 }
 
 void PartitionLog::Parts::set_log_end(Offset to) {
@@ -82,6 +82,28 @@ void PartitionLog::Parts::set_offsets(Offset start, Offset end, Offset flushed, 
     if (!slot) return;
     slot->recovery_point = recovery_point.value;
     slot->log_start = start.value;
+}
+
+void PartitionLog::Parts::note_damage(Damage damage) {
+    if (damage.offset >= damage.end || damage.end <= log_start_) return;
+    if (damages.size() == damages_max) return;
+    if (std::ranges::find(damages, damage.offset, &Damage::offset) != damages.end()) return;
+    base::log_error("{}: damaged: offsets {} to {} cannot be read: {}", name.to_string(), damage.offset, damage.end - 1,
+                    damage.error.message);
+    damages.push_back(std::move(damage));
+    if (damages.size() == damages_max)
+        base::log_error("{}: more damage of this partition is not listed", name.to_string());
+}
+
+const Damage* PartitionLog::Parts::damage_at(Offset offset) const {
+    for (const auto& each : damages)
+        if (each.offset <= offset && offset < each.end) return &each;
+    return nullptr;
+}
+
+void PartitionLog::Parts::forget_damage(Offset start, Offset end) {
+    std::erase_if(damages, [&](const Damage& each) { return each.end <= start || each.offset >= end; });
+    for (auto& each : damages) each.end = std::min(each.end, end);
 }
 
 std::size_t PartitionLog::Parts::segment_of(Offset offset) const {
@@ -162,11 +184,10 @@ Offset PartitionLog::durable_end_offset() const {
     return parts_->config->durability == Durability::fsync ? parts_->flushed() : parts_->log_end();
 }
 
-std::optional<Damage> PartitionLog::damage() const { return parts_->damage; }
-void PartitionLog::set_damage(Damage damage) {
-    if (parts_->damage && parts_->damage->offset <= damage.offset) return;
-    if (!parts_->damage) parts_->damage_was_read = true;
-    parts_->damage = std::move(damage);
+std::optional<Damage> PartitionLog::damage() const {
+    const auto& all = parts_->damages;
+    const auto first = std::ranges::min_element(all, {}, &Damage::offset);
+    return first == all.end() ? std::nullopt : std::optional(*first);
 }
 
 void PartitionLog::request_flush() { parts_->flush_if_needed(); }
@@ -204,7 +225,7 @@ std::size_t PartitionLog::apply_retention(TimestampMs now_ms, Offset upper_bound
     auto& log = *parts_;
     KLOG_CHECK(!log.lent, "the log is lent");
     log.take_retention_results();
-    if (log.offline || (log.damage && !log.damage_was_read)) return 0;
+    if (log.offline) return 0;
     std::vector<RetentionSegment> facts;
     for (std::size_t i = 0; i < log.segments.size(); ++i) {
         const auto& segment = *log.segments[i];

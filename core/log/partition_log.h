@@ -99,7 +99,8 @@ struct ReadResult {
     base::LeaderEpoch first_epoch = base::no_leader_epoch;
     /// Set: the bytes are not known to be good and in memory. Nothing else is set; run it on the pool and finish_read.
     std::shared_ptr<ColdRead> cold;
-    /// Set by finish_read: damage right behind the slices (Errc::corrupt). Answer them, then raise it.
+    /// Set by finish_read: damage (Errc::corrupt) right behind the slices, or at `from` when there are none. Answer
+    /// them, then raise it.
     std::optional<base::Error> damage;
 };
 
@@ -173,9 +174,11 @@ struct AbortedTransaction {
     friend bool operator==(const AbortedTransaction&, const AbortedTransaction&) = default;
 };
 
-/// Damage below the recovery point or found by a read: readable up to there, an error there, never cut short.
+/// Offsets that were on disk and cannot be read any more, found below the recovery point or by a read. Nothing is cut
+/// for it: a read in there is an error, the log in front of it and behind it goes on.
 struct Damage {
-    base::Offset offset;
+    base::Offset offset;  // The first one,
+    base::Offset end;     // and where the log is good again.
     base::Error error;
 };
 
@@ -207,9 +210,8 @@ public:
     base::Offset durable_end_offset() const;
     /// Where recovery would start after a crash. Never above flushed_offset.
     base::Offset recovery_point() const;
+    /// The first damage that is known. A log with other replicas is better fetched anew.
     std::optional<Damage> damage() const;
-    /// [shard] A read found damage: appends are refused from now on with corrupt.
-    void set_damage(Damage damage);
 
     // Writing.
     /// True when an append under this epoch touches nothing but the page cache: indexes and producer state are loaded
@@ -220,8 +222,8 @@ public:
     base::Result<> prepare_append(base::LeaderEpoch epoch);
     /// [shard] Checks producers, assigns offsets, writes all accepted batches of the call with one write, updates
     /// indexes, epochs and producer state. A rejected batch has its error in its outcome and leaves the others alone.
-    /// The result is an error only when nothing was written at all: no_space (try again later), offline, io, corrupt
-    /// (damage), fenced_epoch (older than the newest epoch in the log). A failed append leaves no trace.
+    /// The result is an error only when nothing was written at all: no_space (try again later), offline, io,
+    /// fenced_epoch (older than the newest epoch in the log). A failed append leaves no trace.
     base::Result<> append_as_leader(std::span<LeaderAppend> batches, base::LeaderEpoch epoch);
     /// [shard] Appends what a leader's log holds, offsets and epochs as they are. Each batch's CRC is checked here.
     /// Errors: as above; corrupt, offset_out_of_range (does not continue at log_end_offset).

@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/log/log_parts.h"
+#include "core/log/segment_walk.h"
 
 namespace klog::log {
 
@@ -21,8 +22,8 @@ namespace {
 
 /// Behind the bytes that a read may return there can be a piece of what the index does not know.
 constexpr std::uint64_t beyond_limit_bytes = 64 << 10;
-
-bool is_format_error(const Error& error) { return error.code == Errc::corrupt || error.code == Errc::truncated; }
+/// Entries of an index that a read goes back by before it starts at the front of the segment.
+constexpr int steps_back_max = 2;
 
 /// Collects whole batches from the one that holds `from` on.
 class Gatherer {
@@ -88,6 +89,7 @@ public:
           files_(log.files),
           directory_(log.path),
           interval_bytes_(log.config->index_interval_bytes),
+          compacted_(log.config->cleanup_compact),
           bytes_(log.segments[number]->size()),
           file_(log.segments[number]->open_file()) {
         const auto& segment = *log.segments[number];
@@ -96,12 +98,11 @@ public:
 
     void run() override {
         auto done = walk();
-        // Damage right where the index points to may be a fault of the index: from the front it is not asked.
-        if (done && read.damage && read.slices.empty() && checked_to == start_->position && checked_to > 0) {
-            read = {};
-            start_ = OffsetPosition{base, 0};
-            indexes.reset();
-            done = walk();
+        // Where the index points to nothing that fits, because of damage there or of a fault of its own, an earlier
+        // entry of it may do; the front is not asked.
+        for (int steps = 0; done && misled_; ++steps) {
+            done = step_back(steps < steps_back_max);
+            if (done) done = walk();
         }
         if (!done) error = std::move(done).error();
     }
@@ -116,7 +117,11 @@ public:
     std::shared_ptr<os::File> file;
     std::uint64_t checked_from = 0, checked_to = 0;
     bool exhausted = false;  // The segment ended before there was anything to return.
-    Offset damaged_at;
+    struct Bad {
+        Damage damage;
+        std::uint64_t from, to;  // Its bytes.
+    };
+    std::vector<Bad> damages;
 
 private:
     Result<> walk() {
@@ -131,61 +136,74 @@ private:
         return gather_checked();
     }
 
-    /// The base offset of a batch is not under its CRC: only its neighbours and the index tell whether it is right. One
-    /// that leaves offsets out, as compaction does, is held back until the next one has shown that they go on from
-    /// there. Where the index points to, the batch that ends at its offset must follow before a later one.
     Result<> gather_checked() {
         Gatherer gather(request);
-        EntryScanner scanner(*file, start_->position, bytes_, EntryScanner::Depth::checked);
+        SegmentWalk walk(*file, start_->position, bytes_, {base, end, end});
         checked_from = start_->position;
-        damaged_at = request.from;
-        Offset expected = base;
+        // The batch that ends at the offset of the index entry must come before a later one.
         bool anchored = start_->position == 0;
-        std::optional<ScannedEntry> held;
-        for (bool wanted = true; wanted;) {
-            const auto entry = scanner.next();
-            if (!entry && !is_format_error(entry.error())) return std::unexpected(entry.error());
-            if (!anchored && entry && (!*entry || (*entry)->last_offset > start_->offset))
-                return found_damage(gather, file->path() + ": its index does not fit", start_->position);
-            std::optional<std::string> fault;
-            std::uint64_t fault_at = scanner.position();
-            if (!entry) {
-                fault = entry.error().message;
-            } else if (*entry && !continues(**entry, expected)) {
-                const auto& wrong = held ? *held : **entry;
-                fault = fmt::format("{}: at {}: offset {} does not fit its neighbours", file->path(), wrong.position,
-                                    wrong.first_offset);
-                fault_at = wrong.position;
-                held.reset();
+        for (;;) {
+            KLOG_TRY(const auto entry, walk.next());
+            misled_ = !anchored && (!entry || entry->last_offset > start_->offset);
+            if (misled_) return {};
+            if (entry) {
+                anchored = anchored || entry->last_offset == start_->offset;
+                if (!gather.take(*entry)) break;
+            } else {
+                KLOG_TRY(const bool behind, look_behind(walk, gather));
+                if (!behind) break;
+                checked_from = walk.position();
             }
-            if (held) wanted = gather.take(*std::exchange(held, std::nullopt));
-            if (fault && wanted) return found_damage(gather, *std::move(fault), fault_at);
-            if (!wanted) break;
-            if (!*entry) {
-                exhausted = gather.empty();
-                break;
-            }
-            const bool jumps = anchored && (*entry)->is_batch() && (*entry)->first_offset > expected;
-            anchored = anchored || (*entry)->last_offset == start_->offset;
-            if (jumps)
-                held = **entry;
-            else
-                wanted = gather.take(**entry);
-            expected = (*entry)->last_offset + 1;
         }
-        checked_to = scanner.position();
+        checked_to = walk.position();
+        auto damage = std::move(read.damage);
         read = gather.result(file);
+        read.damage = std::move(damage);
         return {};
     }
 
-    bool continues(const ScannedEntry& entry, Offset expected) const {
-        return entry.last_offset < end && (entry.is_batch() ? entry.first_offset : entry.last_offset) >= expected;
+    /// The walk has come to damage or to the end of the segment. True: what is wanted lies behind the damage.
+    Result<bool> look_behind(SegmentWalk& walk, const Gatherer& gather) {
+        if (!walk.fault()) {
+            exhausted = gather.empty();
+            if (compacted_ || walk.expected() >= end) return false;
+            exhausted = false;
+            add_damage(walk.expected(), end, bytes_, bytes_,
+                       fmt::format("{}: ends at offset {}, the next segment begins at {}", file->path(),
+                                   walk.expected(), end));
+            return false;
+        }
+        const WalkFault fault = *walk.fault();
+        KLOG_TRY(const auto index, index_on_disk());
+        KLOG_TRY(const bool more, walk.pass_fault(index));
+        const Offset to = more ? walk.expected() : end;
+        const bool wanted = more && gather.empty() && request.from >= to;
+        add_damage(fault.expected, to, fault.position, more ? walk.position() : bytes_, fault.words);
+        if (wanted) read.damage.reset();
+        return wanted;
     }
-    Result<> found_damage(const Gatherer& gather, std::string words, std::uint64_t at) {
-        read = gather.result(file);
-        if (!gather.empty()) damaged_at = read.next;
+    void add_damage(Offset from, Offset to, std::uint64_t bytes_from, std::uint64_t bytes_to, std::string words) {
         read.damage = Error{Errc::corrupt, std::move(words)};
-        checked_to = at;
+        damages.push_back({{from, to, *read.damage}, bytes_from, bytes_to});
+    }
+
+    /// Good enough to begin somewhere: what the walk meets there is checked.
+    Result<OffsetIndex> index_on_disk() const {
+        OffsetIndex index(base);
+        const auto path = join(directory_, segment_file_name(base, FileKind::offset_index));
+        const auto bytes = os::read_file(disk_, path, index_bytes_max);
+        if (!bytes && bytes.error().code != Errc::not_found) return std::unexpected(bytes.error());
+        if (bytes) index.load(*bytes, bytes_, end);
+        return index;
+    }
+    Result<> step_back(bool by_index) {
+        const auto position = start_->position;
+        start_ = OffsetPosition{base, 0};
+        read = {};
+        indexes.reset();  // It may be at fault.
+        if (!by_index) return {};
+        KLOG_TRY(const auto index, index_on_disk());
+        start_ = index.floor_position(position - 1);
         return {};
     }
 
@@ -193,9 +211,11 @@ private:
     DescriptorCache& files_;
     const std::string directory_;
     const std::int32_t interval_bytes_;
+    const bool compacted_;
     const std::uint64_t bytes_;
     const std::shared_ptr<os::File> file_;
     std::optional<OffsetPosition> start_;
+    bool misled_ = false;
 };
 
 namespace {
@@ -246,10 +266,7 @@ Result<ReadResult> PartitionLog::read(const ReadRequest& asked) {
         return fail(Errc::offset_out_of_range, "{}: offset {} is not in {} to {}", log.name.to_string(), request.from,
                     log.log_start(), log.log_end());
     request.upper_bound = std::min(request.upper_bound, log.log_end());
-    if (log.damage) {
-        if (request.from >= log.damage->offset) return std::unexpected(log.damage->error);
-        request.upper_bound = std::min(request.upper_bound, log.damage->offset);
-    }
+    if (const auto* damage = log.damage_at(request.from)) return std::unexpected(damage->error);
     ReadResult nothing;
     nothing.next = request.from;
     if (request.from >= request.upper_bound) return nothing;
@@ -277,7 +294,8 @@ Result<ReadResult> PartitionLog::read(const ReadRequest& asked) {
     if (gather.end() > to) return cold();
     if (gather.empty() && !gather.refused() && number + 1 < log.segments.size() &&
         request.upper_bound > log.end_of(number)) {
-        // The end of a compacted segment is empty: what follows is in the next one.
+        // The end of a compacted segment is empty: what follows is in the next one. Otherwise a segment is missing.
+        if (!log.config->cleanup_compact) return cold();
         request.from = log.end_of(number);
         return read(request);
     }
@@ -298,10 +316,14 @@ Result<ReadResult> PartitionLog::finish_read(const std::shared_ptr<ColdRead>& co
     }
     if (done.indexes && !segment.indexed()) {
         segment.set_indexes(std::move(*done.indexes));
-        if (!segment.persisted && !log.damage) log.persist_closed();
+        if (!segment.persisted) log.persist_closed();
     }
     if (done.file) segment.set_file(done.file);
     segment.checked().add(done.checked_from, done.checked_to);
+    for (const auto& bad : done.damages) {
+        segment.checked().remove(bad.from, bad.to);
+        log.note_damage(bad.damage);
+    }
     if (done.request.from < log.log_start()) return read(done.request);
     if (done.exhausted && number + 1 < log.segments.size() && done.request.upper_bound > log.end_of(number)) {
         ReadRequest next = done.request;

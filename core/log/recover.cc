@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/log/checkpoint_file.h"
 #include "core/log/log_parts.h"
+#include "core/log/segment_walk.h"
 
 namespace klog::log {
 
@@ -20,8 +21,6 @@ using base::Result;
 namespace {
 
 constexpr Offset beyond_everything{std::numeric_limits<std::int64_t>::max()};
-
-bool is_format_error(const base::Error& error) { return error.code == Errc::corrupt || error.code == Errc::truncated; }
 
 /// What is in a partition's directory.
 struct Found {
@@ -48,22 +47,22 @@ private:
     Result<> walk();
     Result<> scan(std::size_t number, bool whole);
     Result<std::uint64_t> trusted_start(Segment& segment);
-    void doubt_jump();
+    Result<bool> pass_damage(SegmentWalk& walk, Segment& segment, Offset end);
+    Result<> pass_gap(std::size_t number);
     Result<> take_entry(EntryScanner& scanner, Segment& segment, const ScannedEntry& entry);
-    Result<> judge(std::size_t number, FaultFacts facts, std::uint64_t position, std::string words);
-    Result<> cut(std::size_t number, std::uint64_t position);
+    Result<> cut(std::size_t number, std::uint64_t position, const std::string& why);
+    Result<> begin_at_recovery_point();
     Result<> finish();
 
     PartitionLog::Parts& log_;
     const LogDirectory::LastLife life_;
     Offset recovery_point_{0};
     Offset checkpointed_start_{0};
-    Offset expected_{0};                 // Where the walk is.
-    Offset producers_from_{0};           // Producer state holds everything below.
-    std::optional<Offset> jumped_from_;  // The entry before left out offsets from here on.
+    Offset expected_{0};        // Where the walk is.
+    Offset producers_from_{0};  // Producer state holds everything below.
     bool walked_ = false;
     std::size_t first_walked_ = 0;
-    bool stop_ = false;  // Cut or damaged: the walk is over.
+    bool stop_ = false;  // Cut: the walk is over.
     bool epochs_lost_ = false;
 };
 
@@ -212,22 +211,38 @@ Result<> Recovery::walk() {
             expected_ = facts.next_base;
             continue;
         }
-        if (!walked_) {
+        if (!walked_)
             expected_ = facts.base;
-        } else if (facts.base != expected_) {
-            const Fault fault = facts.base > expected_ ? Fault::gap : Fault::backwards;
-            if (fault == Fault::backwards) doubt_jump();
-            KLOG_TRY_VOID(judge(number, {fault, expected_, facts.base, recovery_point_}, 0,
-                                fmt::format("offsets go from {} to {}", expected_, facts.base)));
-            if (stop_) break;
-            expected_ = facts.base;
-        }
+        else if (facts.base > expected_)
+            KLOG_TRY_VOID(pass_gap(number));
+        if (stop_) break;
         KLOG_TRY_VOID(scan(number, action == SegmentAction::scan_whole));
     }
-    if (!stop_ && expected_ < recovery_point_)
-        return judge(log_.segments.size() - 1, {Fault::short_log, expected_, {}, recovery_point_}, log_.active().size(),
-                     fmt::format("ends at {}, before the recovery point", expected_));
+    if (!stop_ && expected_ < recovery_point_) return begin_at_recovery_point();
     return {};
+}
+
+/// Offsets are missing in front of a segment.
+Result<> Recovery::pass_gap(std::size_t number) {
+    const Offset base = log_.segments[number]->base_offset();
+    const std::string words = fmt::format("offsets go from {} to {}", expected_, base);
+    const FaultFacts facts{Fault::gap, expected_, base, recovery_point_, log_.config->cleanup_compact};
+    const auto action = decide(facts).action;
+    if (action == FaultAction::cut) return cut(number, 0, words);
+    if (action == FaultAction::damaged)
+        log_.note_damage({expected_, base, {Errc::corrupt, log_.path + ": segments are missing: " + words}});
+    expected_ = base;
+    return {};
+}
+
+/// The log ends before the recovery point: what was there is gone. It goes on behind, in a segment of its own.
+Result<> Recovery::begin_at_recovery_point() {
+    log_.note_damage({expected_,
+                      recovery_point_,
+                      {Errc::corrupt, fmt::format("{}: ends at offset {}, before the recovery point {}",
+                                                  log_.at(log_.active(), FileKind::log), expected_, recovery_point_)}});
+    expected_ = recovery_point_;
+    return log_.roll(recovery_point_);
 }
 
 /// Entries below the recovery point were synced before it moved. The last of them is where a scan may start, if the log
@@ -278,47 +293,52 @@ Result<> Recovery::scan(std::size_t number, bool whole) {
         segment.truncate(segment.offsets().last().offset + 1, from);
     if (from != 0) segment.resume();
     KLOG_TRY(const auto file, segment.file(log_.files, log_.path));
-    EntryScanner scanner(*file, from, size, EntryScanner::Depth::checked);
-    Fault fault = Fault::none;
-    std::string words;
-    while (fault == Fault::none) {
-        const auto entry = scanner.next();
-        if (!entry && !is_format_error(entry.error())) return std::unexpected(entry.error());
-        if (!entry) {
-            fault = entry.error().code == Errc::truncated ? Fault::torn : Fault::garbage;
-            words = entry.error().message;
-        } else if (!*entry) {
-            break;
-        } else if ((*entry)->first_offset < expected_ && (*entry)->is_batch()) {
-            fault = Fault::backwards;
-            words = fmt::format("offset {} after {}", (*entry)->first_offset, expected_);
-        } else if ((*entry)->last_offset < expected_) {
-            fault = Fault::backwards;
-            words = fmt::format("offset {} after {}", (*entry)->last_offset, expected_);
-        } else if ((*entry)->first_offset > std::max(expected_, recovery_point_) && (*entry)->is_batch() &&
-                   !log_.config->cleanup_compact) {
-            fault = Fault::garbage;  // The offset is not under the CRC.
-            words = fmt::format("offset {} after {}", (*entry)->first_offset, expected_);
-        } else {
-            const bool jumps = (*entry)->is_batch() && (*entry)->first_offset > expected_;
-            jumped_from_ = jumps ? std::optional(expected_) : std::nullopt;
-            KLOG_TRY_VOID(take_entry(scanner, segment, **entry));
+    const bool last = number + 1 == log_.segments.size();
+    const Offset end = last ? beyond_everything : log_.segments[number + 1]->base_offset();
+    // Behind the recovery point an offset is believed only where it continues the log, unless the topic is compacted.
+    const Offset jump_max = log_.config->cleanup_compact ? beyond_everything : recovery_point_;
+    SegmentWalk walk(*file, from, size, {expected_, end, jump_max});
+    for (;;) {
+        KLOG_TRY(const auto entry, walk.next());
+        if (entry) {
+            KLOG_TRY_VOID(take_entry(walk.scanner(), segment, *entry));
+            continue;
         }
+        segment.checked().add(from, segment.size());
+        if (!walk.fault()) break;
+        const WalkFault fault = *walk.fault();
+        if (decide(FaultFacts{fault.fault, fault.expected, {}, recovery_point_}).action == FaultAction::cut) {
+            KLOG_TRY_VOID(cut(number, fault.position, fault.words));
+            break;
+        }
+        KLOG_TRY(const bool more, pass_damage(walk, segment, end));
+        if (!more) break;
+        from = walk.position();
     }
-    if (fault == Fault::backwards) doubt_jump();
-    segment.checked().add(from, segment.size());
     segment.resume();
     if (number + 1 < log_.segments.size()) {
         segment.seal();
         segment.persisted = false;
     }
-    return judge(number, {fault, expected_, {}, recovery_point_}, segment.size(), std::move(words));
+    return {};
 }
 
-/// Offsets went backwards behind an entry that had left some out: it is its offset that is wrong. Compaction leaves
-/// such gaps below the recovery point, so it could not be told before.
-void Recovery::doubt_jump() {
-    if (jumped_from_ && *jumped_from_ < recovery_point_) expected_ = *jumped_from_;
+/// Goes on behind damage, in the same segment if there is something good; otherwise all up to `end` is gone.
+Result<bool> Recovery::pass_damage(SegmentWalk& walk, Segment& segment, Offset end) {
+    const WalkFault fault = *walk.fault();
+    OffsetIndex index(segment.base_offset());
+    const auto bytes = os::read_file(log_.disk, log_.at(segment, FileKind::offset_index), index_bytes_max);
+    if (!bytes && bytes.error().code != Errc::not_found) return std::unexpected(bytes.error());
+    KLOG_TRY(const auto file, segment.file(log_.files, log_.path));
+    KLOG_TRY(const auto size, file->size());
+    if (bytes) index.load(*bytes, size, recovery_point_);
+    KLOG_TRY(const bool more, walk.pass_fault(index));
+    segment.skip_to(more ? walk.position() : size);
+    const bool last = end == beyond_everything;
+    const Offset to = more ? walk.expected() : last ? recovery_point_ : end;
+    log_.note_damage({fault.expected, to, {Errc::corrupt, fault.words}});
+    expected_ = more || !last ? to : fault.expected;  // The log then ends there.
+    return more;
 }
 
 Result<> Recovery::take_entry(EntryScanner& scanner, Segment& segment, const ScannedEntry& entry) {
@@ -335,23 +355,11 @@ Result<> Recovery::take_entry(EntryScanner& scanner, Segment& segment, const Sca
     return {};
 }
 
-Result<> Recovery::judge(std::size_t number, FaultFacts facts, std::uint64_t position, std::string words) {
-    const auto& row = decide(facts);
-    if (row.action == FaultAction::go_on) return {};
-    stop_ = true;
-    const std::string where = log_.at(*log_.segments[number], FileKind::log);
-    if (row.action == FaultAction::cut) {
-        base::log_warn("{}: cut at offset {} (byte {}): {}", where, facts.expected, position, words);
-        return cut(number, position);
-    }
-    base::log_error("{}: damaged at offset {}, below the recovery point {}: {}", where, facts.expected, recovery_point_,
-                    words);
-    log_.damage = Damage{facts.expected, {Errc::corrupt, fmt::format("{}: damaged: {}", where, words)}};
-    return {};
-}
-
 /// Segments behind go first, from the last one on, each durably: a crash in between leaves no hole.
-Result<> Recovery::cut(std::size_t number, std::uint64_t position) {
+Result<> Recovery::cut(std::size_t number, std::uint64_t position, const std::string& why) {
+    base::log_warn("{}: cut at offset {} (byte {}): {}", log_.at(*log_.segments[number], FileKind::log), expected_,
+                   position, why);
+    stop_ = true;
     while (log_.segments.size() > number + 1) {
         KLOG_TRY_VOID(log_.remove_segment_files(*log_.segments.back()));
         log_.segments.pop_back();
@@ -371,10 +379,7 @@ Result<> Recovery::cut(std::size_t number, std::uint64_t position) {
 Result<> Recovery::finish() {
     Offset end = expected_;
     Offset flushed = end;
-    if (log_.damage) {
-        end = std::max(end, recovery_point_);
-        flushed = std::min(end, recovery_point_);
-    } else if (walked_) {
+    if (walked_) {
         // What a crash left in the page cache only becomes durable here, before anybody hears of it.
         for (std::size_t i = first_walked_; i < log_.segments.size(); ++i) {
             KLOG_TRY(const auto file, log_.segments[i]->file(log_.files, log_.path));
@@ -390,6 +395,7 @@ Result<> Recovery::finish() {
     bool changed = log_.epochs.truncate_end(end);
     changed = log_.epochs.truncate_start(start) || changed;
     if (changed) log_.epochs_written = false;
+    log_.forget_damage(start, end);
     // Snapshots beyond the end are of a log that is no more. Durably: they must not be taken for that of what follows.
     const bool beyond = !log_.snapshots.empty() && log_.snapshots.back() > end;
     while (!log_.snapshots.empty() && log_.snapshots.back() > end) {
@@ -399,7 +405,7 @@ Result<> Recovery::finish() {
     if (beyond) KLOG_TRY_VOID(log_.disk.sync_directory(log_.path));
     // After a crash only the one that was read counts.
     if (!walked_ && !log_.snapshots.empty()) log_.snapshot_at = log_.snapshots.back();
-    log_.resumed = walked_ && !log_.damage;
+    log_.resumed = walked_;
     return {};
 }
 
@@ -412,19 +418,15 @@ Result<> Recovery::run() {
     KLOG_TRY_VOID(sweep(found));
     KLOG_TRY_VOID(make_segments(found));
     if (log_.segments.empty()) {
-        // Nothing there. If something was durable it is damage, and nothing is made up in its place.
+        // Nothing there. If something was durable it is damage.
         const Offset at = std::max(checkpointed_start_, recovery_point_);
         log_.segments.push_back(log_.make_segment(at, 0));
-        if (at > checkpointed_start_) {
-            log_.damage = Damage{checkpointed_start_, {Errc::corrupt, log_.path + ": its segments are gone"}};
-            log_.set_offsets(checkpointed_start_, at, at, at);
-            return {};
-        }
+        log_.note_damage({checkpointed_start_, at, {Errc::corrupt, log_.path + ": its segments are gone"}});
         KLOG_TRY(const auto file, log_.files.get(log_.at(log_.active(), FileKind::log), os::Open::create));
         log_.active().set_file(file);
         log_.new_names = true;
         log_.first_name_durable = false;
-        log_.set_offsets(at, at, at, at);
+        log_.set_offsets(checkpointed_start_, at, at, at);
         log_.active().resume();
         log_.active().aborted_loaded = true;  // There are none.
         log_.resumed = true;
@@ -439,11 +441,8 @@ Result<> Recovery::run() {
     if (epochs_lost_ && recovery_point_ > log_.segments.front()->base_offset())
         KLOG_TRY_VOID(rebuild_epochs(recovery_point_));
     KLOG_TRY_VOID(walk());
-    if (!log_.damage && expected_ < checkpointed_start_) {
-        base::log_warn("{}: ends at {}, before its start {}; begins anew there", log_.path, expected_,
-                       checkpointed_start_);
-        stop_ = true;
-        KLOG_TRY_VOID(cut(0, 0));
+    if (expected_ < checkpointed_start_) {
+        KLOG_TRY_VOID(cut(0, 0, fmt::format("it ends before its start {} and begins anew there", checkpointed_start_)));
         auto fresh = log_.make_segment(checkpointed_start_, 0);
         KLOG_TRY(const auto file, log_.files.get(log_.at(*fresh, FileKind::log), os::Open::create));
         fresh->set_file(file);

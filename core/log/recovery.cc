@@ -25,7 +25,8 @@ constexpr std::array<SegmentRow, 5> segment_rows{{
 constexpr std::array<FaultRow, 7> fault_rows{{
     {"a walk without a fault goes on", [](const FaultFacts& f) { return f.fault == Fault::none; }, FaultAction::go_on},
     {"a gap below the recovery point was left by compaction",
-     [](const FaultFacts& f) { return f.fault == Fault::gap && f.resumes <= f.recovery_point; }, FaultAction::go_on},
+     [](const FaultFacts& f) { return f.fault == Fault::gap && f.compacted && f.resumes <= f.recovery_point; },
+     FaultAction::go_on},
     {"a torn tail behind the recovery point is cut",
      [](const FaultFacts& f) { return f.fault == Fault::torn && f.expected >= f.recovery_point; }, FaultAction::cut},
     {"garbage behind the recovery point is cut",

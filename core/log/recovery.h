@@ -51,13 +51,13 @@ struct FaultFacts {
     base::Offset expected;  // The offset that should have come next.
     base::Offset resumes;   // Fault::gap: where offsets go on.
     base::Offset recovery_point;
+    bool compacted = false;  // Compaction leaves gaps in this topic.
 };
 
 enum class FaultAction {
     go_on,
     cut,      // The log ends here: bytes behind and later segments go.
-    damaged,  // Something that was on disk is gone: readable up to here, nothing is appended, another replica is
-              // needed.
+    damaged,  // Something that was on disk is gone. The log goes on behind it.
 };
 
 struct FaultRow {

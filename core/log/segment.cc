@@ -39,8 +39,7 @@ Result<LoadedIndexes> rebuild_indexes(DescriptorCache& files, const std::string&
     EntryScanner scanner(*file, 0, log_bytes, EntryScanner::Depth::headers);
     for (;;) {
         auto entry = scanner.next();
-        if (!entry && entry.error().code != Errc::corrupt && entry.error().code != Errc::truncated)
-            return std::unexpected(std::move(entry).error());
+        if (!entry && !is_format_error(entry.error())) return std::unexpected(std::move(entry).error());
         if (!entry || !*entry) break;
         if ((*entry)->last_offset < base_offset || (*entry)->last_offset >= end) break;
         walked.note_entry((*entry)->last_offset, (*entry)->size, (*entry)->max_timestamp_ms, interval_bytes);
@@ -107,6 +106,11 @@ void Segment::note_entry(Offset last_offset, std::uint32_t bytes, TimestampMs ma
     }
     bytes_since_entry_ += bytes;
     size_ += bytes;
+}
+
+void Segment::skip_to(std::uint64_t position) {
+    bytes_since_entry_ += position - size_;
+    size_ = position;
 }
 
 void Segment::resume() {

@@ -74,8 +74,8 @@ public:
     /// A batch was written or walked at the end of the segment: indexes it if it is time to.
     void note_entry(base::Offset last_offset, std::uint32_t bytes, base::TimestampMs max_timestamp_ms,
                     std::int32_t interval_bytes);
-    /// Bytes that are no batch lie at the end of what was noted; they are passed over.
-    void skip(std::uint64_t bytes) { size_ += bytes; }
+    /// What lies in front of `position` and was not noted is damage.
+    void skip_to(std::uint64_t position);
     /// Where an active segment stands after its indexes were loaded: bytes behind the last entry count towards the
     /// next.
     void resume();

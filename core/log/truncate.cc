@@ -202,7 +202,7 @@ Result<Offset> PartitionLog::truncate_to(Offset offset) {
     if (done) {
         log.set_offsets(std::min(log.log_start(), cut->end), cut->end, cut->end,
                         std::min(log.recovery_point(), cut->end));
-        if (log.damage && log.damage->offset >= cut->end) log.damage.reset();
+        log.forget_damage(log.log_start(), cut->end);
         done = resume_after_cut(log);
     }
     if (done) done = log.load_producers(cut->end);
@@ -253,7 +253,7 @@ Result<> PartitionLog::truncate_fully_and_start_at(Offset offset) {
     log.epochs_written = true;
     log.producers.clear();
     log.resumed = true;
-    log.damage.reset();
+    log.damages.clear();
     log.set_offsets(offset, offset, offset, recovery_point);
     return {};
 }

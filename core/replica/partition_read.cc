@@ -64,11 +64,8 @@ Task<Result<ReadResult>> Partition::read_log(Self self, ReadRequest request) {
 }
 
 Result<ReadResult> Partition::answer(const ReadRequest& request, log::ReadResult found) {
-    if (found.damage) {
-        // What is before the damage is answered; the next read meets it.
-        log_->set_damage({found.next, *found.damage});
-        if (found.slices.empty()) return std::unexpected(*std::move(found.damage));
-    }
+    // What is before damage is answered; the next read meets it.
+    if (found.damage && found.slices.empty()) return std::unexpected(*std::move(found.damage));
     ReadResult result;
     result.high_watermark = offsets_.high_watermark;
     result.stable = offsets_.stable;

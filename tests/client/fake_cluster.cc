@@ -234,6 +234,11 @@ wire::FetchResponse FakeCluster::fetch(int broker, const wire::FetchRequest& req
         one.partition_index = PartitionId{index};
         one.high_watermark = one.last_stable_offset = Offset{partition.end};
         if (partition.leader != broker) one.error_code = ErrorCode::not_leader_or_follower;
+        const auto damaged = damaged_at.find(index);
+        if (damaged != damaged_at.end() && wish.fetch_offset.value == damaged->second) {
+            one.error_code = ErrorCode::corrupt_message;
+            ++damaged_answers;
+        }
         for (const std::string& batch : partition.batches) {
             if (one.error_code != ErrorCode::none ||
                 records::HeaderView(batch.data()).next_offset() <= wish.fetch_offset)

@@ -38,7 +38,9 @@ public:
     std::vector<std::string> values(int partition) const;
 
     std::int32_t max_message_bytes = 1'048'588;
-    bool hints = true;  // Answers name the new leader.
+    bool hints = true;                       // Answers name the new leader.
+    std::map<int, std::int64_t> damaged_at;  // By partition: a fetch from there is answered with CORRUPT_MESSAGE.
+    int damaged_answers = 0;
     int refused_as_too_large = 0;
     int moved_answers = 0;
     int incremental_fetches = 0;

@@ -115,6 +115,26 @@ Task<void> consume(World* world, int trouble_every, std::map<int, std::vector<st
     co_await cluster.close();
 }
 
+/// Reads from the start until there is an error, or nothing more.
+Task<void> consume_until_error(World* world, std::size_t* pieces, std::optional<base::Error>* error) {
+    Cluster cluster(world->client_machine, world->network.host("client"), world->config, base::Random(6));
+    {
+        Consumer consumer(cluster, nullptr);
+        auto looking = cluster.topic("t");
+        KLOG_CHECK((co_await std::move(looking)).has_value());
+        consumer.assign("t", {{{0}, {0}}, {{1}, {0}}, {{2}, {0}}});
+        for (;;) {
+            auto waiting = consumer.next();
+            const auto fetched = co_await std::move(waiting);
+            if (!fetched) *error = fetched.error();
+            if (!fetched || !*fetched) break;
+            ++*pieces;
+        }
+        co_await consumer.close();
+    }
+    co_await cluster.close();
+}
+
 void check_all_there(const std::vector<std::string>& values, int partition, int count) {
     std::size_t at = 0;
     for (int i = partition; i < count; i += 3, ++at) {
@@ -187,6 +207,20 @@ TEST_CASE("everything is read once and in order while leaders move and connectio
         for (int partition = 0; partition < 3; ++partition) check_all_there(values[partition], partition, 600);
         CHECK(world.fake.incremental_fetches > 0);
     }
+}
+
+TEST_CASE("reading ends at a damaged batch, with its place, after what is before it and a few tries") {
+    World world(3);
+    Tally tally;
+    world.client_machine.run(produce(&world, 600, 0, &tally));
+    world.fake.damaged_at[1] = 0;
+    std::optional<base::Error> error;
+    std::size_t read = 0;
+    world.client_machine.run(consume_until_error(&world, &read, &error));
+    REQUIRE(error);
+    CHECK(error->code == base::Errc::corrupt);
+    CHECK(error->message == "partition 1: the batch at offset 0 is damaged on the broker (CORRUPT_MESSAGE)");
+    CHECK(world.fake.damaged_answers == 5);
 }
 
 TEST_CASE("batches that a topic refuses as too large are halved until they fit, and nothing is lost or doubled") {

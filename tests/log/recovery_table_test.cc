@@ -79,6 +79,13 @@ struct Story {
     std::unique_ptr<PartitionLog> log;
 };
 
+/// Reads as the owner of a log does: damage at the very offset is an error.
+Result<ReadResult> serve(PartitionLog& log, ReadRequest request) {
+    auto got = read(log, request);
+    if (got && got->damage && got->slices.empty()) return std::unexpected(*got->damage);
+    return got;
+}
+
 void row(std::string_view name) { tested().insert(name); }
 
 }  // namespace
@@ -170,11 +177,15 @@ TEST_CASE("a gap below the recovery point was left by compaction") {
     Story story;
     story.append(35).checkpoint().crash();
     story.remove(10, FileKind::log);
+    story.machine.config->cleanup_compact = true;
     story.open();
     CHECK_FALSE(story.log->damage());
     CHECK(story.log->log_end_offset() == Offset{35});
-    CHECK(decide(FaultFacts{Fault::gap, {10}, {20}, {30}}).action == FaultAction::go_on);
-    CHECK(decide(FaultFacts{Fault::gap, {10}, {20}, {20}}).action == FaultAction::go_on);
+    CHECK(story.readable() == 25);
+    CHECK_FALSE(story.log->damage());
+    CHECK(decide(FaultFacts{Fault::gap, {10}, {20}, {30}, true}).action == FaultAction::go_on);
+    CHECK(decide(FaultFacts{Fault::gap, {10}, {20}, {20}, true}).action == FaultAction::go_on);
+    CHECK(decide(FaultFacts{Fault::gap, {10}, {20}, {20}, false}).action == FaultAction::damaged);
 }
 
 TEST_CASE("a torn tail behind the recovery point is cut, wherever it is torn") {
@@ -229,34 +240,59 @@ TEST_CASE("a gap behind the recovery point ends the log") {
 TEST_CASE("any other fault below the recovery point is damage") {
     row("any other fault below the recovery point is damage");
     Story story;
+    story.append(36).checkpoint();
+    int from = 0, to = 36;  // The offsets that are gone.
+    bool indexed = true;
     SUBCASE("a bad batch") {
-        story.append(36).checkpoint().crash();
+        story.append(3).crash();
         story.disk.damage("/data/demo_0/00000000000000000030.log", Story::batch(5) + 70);
-        story.open();
-        REQUIRE(story.log->damage());
-        CHECK(story.log->damage()->offset == Offset{35});
+        from = 35;
+    }
+    SUBCASE("a bad length") {
+        story.append(3).crash();
+        story.disk.damage("/data/demo_0/00000000000000000030.log", Story::batch(2) + 10);
+        // All of it is walked; the offset index, by which the walk goes on, was written when R was noted.
+        story.remove(30, FileKind::time_index);
+        from = 32, to = 33;
+    }
+    SUBCASE("the last batch") {
+        story.crash();
+        story.disk.damage("/data/demo_0/00000000000000000030.log", Story::batch(5) + 70);
+        from = 35;
     }
     SUBCASE("a log that is too short") {
-        story.append(36).checkpoint().crash();
+        story.crash();
         REQUIRE(story.file(30)->truncate(Story::batch(4)));
-        story.open();
-        REQUIRE(story.log->damage());
-        CHECK(story.log->damage()->offset == Offset{34});
+        from = 34;
+    }
+    SUBCASE("a segment of nothing") {
+        story.crash();
+        REQUIRE(story.file(30)->truncate(0));
+        from = 30;
     }
     SUBCASE("segments that are gone") {
-        story.append(36).checkpoint().crash();
+        story.crash();
         for (const int base : {0, 10, 20, 30}) story.remove(base, FileKind::log);
-        story.open();
-        REQUIRE(story.log->damage());
-        CHECK(story.log->damage()->offset == Offset{0});
+        indexed = false;
     }
-    CHECK(story.log->log_end_offset() == Offset{36});
-    CHECK(test::append(*story.log, {{"x"}}, {1}).error().code == Errc::corrupt);
-    CHECK(story.log->read({story.log->damage()->offset, 1 << 20, {36}, true}).error().code == Errc::corrupt);
-    // The way out, when another replica has it.
-    REQUIRE(lent(*story.log, [&] { return story.log->truncate_fully_and_start_at({36}); }));
-    CHECK_FALSE(story.log->damage());
-    CHECK(test::append(*story.log, {{"x"}}, {1})->base_offset == Offset{36});
+    story.open();
+    REQUIRE(story.log->damage());
+    CHECK(story.log->damage()->offset.value == from);
+    CHECK(story.log->damage()->end.value == to);
+    const Offset end = story.log->log_end_offset();
+    CHECK(end >= Offset{36});
+    // Each offset is there, or it is an error to read it; and the log goes on.
+    for (int life = 0; life < (indexed ? 3 : 1); ++life) {
+        CHECK(test::append(*story.log, {{"x"}}, {1})->base_offset == end + life);
+        story.machine.runtime.settle();
+        for (Offset at{0}; at < story.log->log_end_offset(); at = at + 1) {
+            const auto got = serve(*story.log, {at, 1, story.log->log_end_offset(), true});
+            CHECK_MESSAGE(got.has_value() == (at.value < from || at.value >= to), at);
+            if (got) CHECK_MESSAGE((!got->slices.empty() && got->next == at + 1), at);
+        }
+        if (life == 0) story.crash().open();
+        if (life == 1) story.stop_clean().open();
+    }
 }
 
 TEST_CASE("a log that ends below its start begins anew there") {

@@ -47,7 +47,10 @@ TEST_CASE("each row about segments decides the case it is there for") {
 
 TEST_CASE("each row about faults decides the case it is there for") {
     CHECK(decide(fault(Fault::none, 10, 50)).action == FaultAction::go_on);
-    CHECK(decide(fault(Fault::gap, 10, 50, 50)).action == FaultAction::go_on);
+    FaultFacts gap = fault(Fault::gap, 10, 50, 50);
+    CHECK(decide(gap).action == FaultAction::damaged);
+    gap.compacted = true;
+    CHECK(decide(gap).action == FaultAction::go_on);
     CHECK(decide(fault(Fault::gap, 50, 50, 60)).action == FaultAction::cut);
     CHECK(decide(fault(Fault::gap, 10, 50, 60)).action == FaultAction::damaged);
     for (const Fault what : {Fault::torn, Fault::garbage, Fault::backwards}) {
