@@ -22,6 +22,7 @@ constexpr std::size_t window_bytes = 64u << 10;  // What of a compressed batch i
 struct Walked {
     base::TimestampMs max_timestamp = no_timestamp;
     std::int32_t max_timestamp_delta = 0;
+    std::size_t bytes = 0;
     std::vector<RecordFault> faults;
     bool bad_time = false;  // One of the faults, listed or not, is about time.
 };
@@ -59,6 +60,7 @@ public:
         }
         KLOG_TRY(const bool at_end, cursor.at_end());
         if (!at_end) return fail(Errc::invalid_record, "the batch goes on after its {} records", count_);
+        walked_.bytes = cursor.position();
         return std::move(walked_);
     }
 
@@ -162,7 +164,7 @@ Result<Walked> walk_stream(Walk& walk, const BatchView& batch, Codec codec, std:
 /// Walks the records and, where the topic wants another codec, stores them in it.
 Result<Walked> walk_body(const BatchView& batch, const BatchRules& rules, Walk& walk, ValidBatch& out) {
     KLOG_TRY(const Codec codec, batch.codec());
-    const std::size_t bytes_max = rules.inflated_bytes_max();
+    const std::size_t bytes_max = std::min(rules.inflated_bytes_max(), rules.inflated_bytes_limit);
     if (static_cast<std::size_t>(batch.count()) > bytes_max / record_bytes_min)
         return fail(Errc::too_large, "{} records inflate beyond the limit of {} bytes", batch.count(), bytes_max);
     const auto target = recompression(batch, rules);
@@ -242,6 +244,7 @@ std::expected<ValidBatch, Refusal> validate(std::string_view bytes, const BatchR
     auto walked = walk_body(*batch, rules, walk, out);
     if (!walked) return std::unexpected(Refusal{std::move(walked).error(), {}});
     if (!walked->faults.empty()) return std::unexpected(refusal_of(*std::move(walked), out.count));
+    out.inflated_bytes = walked->bytes;
     settle_header(rules, now_ms, *walked, out);
     if (out.recompressed && out.size() > static_cast<std::size_t>(rules.max_message_bytes)) {
         auto error = fail(Errc::too_large, "the batch has {} bytes in the topic's codec, over max.message.bytes {}",
@@ -249,6 +252,23 @@ std::expected<ValidBatch, Refusal> validate(std::string_view bytes, const BatchR
         return std::unexpected(Refusal{std::move(error).error(), {}});
     }
     return out;
+}
+
+std::optional<std::expected<ValidBatch, Refusal>> ShardValidation::try_validate(std::string_view bytes,
+                                                                                const BatchRules& rules,
+                                                                                base::TimestampMs now_ms) {
+    if (needs_pool(bytes, rules)) return std::nullopt;
+    const bool is_batch = bytes.size() >= batch_header_bytes;
+    const HeaderView header(bytes.data());
+    if (!is_batch || (!header.compressed() && !recompression(header, rules))) return validate(bytes, rules, now_ms);
+    if (left_ == 0) return std::nullopt;
+    BatchRules affordable = rules;
+    affordable.inflated_bytes_limit = left_;
+    auto valid = validate(bytes, affordable, now_ms);
+    // How far a batch was looked at before it was refused is not known.
+    const std::size_t had = std::exchange(left_, valid ? left_ - std::min(left_, valid->inflated_bytes) : 0);
+    if (!valid && valid.error().error.code == Errc::too_large && had < rules.inflated_bytes_max()) return std::nullopt;
+    return valid;
 }
 
 Result<> check_replicated(const BatchView& batch) {

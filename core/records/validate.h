@@ -24,6 +24,8 @@ namespace klog::records {
 inline constexpr std::size_t inflated_bytes_floor = 16u << 20;
 /// Above this, work on a compressed batch belongs on the pool.
 inline constexpr std::size_t shard_work_bytes_max = 64u << 10;
+/// All compressed batches that came together may inflate to this much on a shard; the others belong on the pool.
+inline constexpr std::size_t shard_inflated_bytes_max = 4u << 20;
 /// Faulty records that a refusal lists one by one.
 inline constexpr std::size_t record_faults_max = 1000;
 
@@ -36,6 +38,9 @@ struct BatchRules {
     bool compacted = false;                                                           // cleanup.policy
     /// compression.type; nothing stands for "producer": keep what came.
     std::optional<Compression> compression;
+
+    /// Less than inflated_bytes_max() allows: what the caller can afford.
+    std::size_t inflated_bytes_limit = std::numeric_limits<std::size_t>::max();
 
     /// max(16 MiB, 10 x max.message.bytes)
     std::size_t inflated_bytes_max() const;
@@ -53,6 +58,7 @@ struct ValidBatch {
     std::int32_t max_timestamp_delta = 0;
     ProducerInfo producer;
     bool transactional = false;
+    std::size_t inflated_bytes = 0;  // Of its records.
 
     std::string_view body() const { return recompressed ? std::string_view(*recompressed) : original; }
     std::size_t size() const { return batch_header_bytes + body().size(); }
@@ -87,6 +93,17 @@ bool needs_pool(std::string_view bytes, const BatchRules& rules);
 /// wrong with it, format 0 or 1 and compressed bytes that do not decode among it (INVALID_RECORD).
 std::expected<ValidBatch, Refusal> validate(std::string_view bytes, const BatchRules& rules, base::TimestampMs now_ms,
                                             Origin origin = Origin::client);
+
+/// What a shard itself validates of the batches that came together in one go.
+class ShardValidation {
+public:
+    /// None: it would inflate or deflate more than a shard may, and belongs on the pool.
+    std::optional<std::expected<ValidBatch, Refusal>> try_validate(std::string_view bytes, const BatchRules& rules,
+                                                                   base::TimestampMs now_ms);
+
+private:
+    std::size_t left_ = shard_inflated_bytes_max;
+};
 
 /// What a follower, a consumer or recovery checks of a batch that a leader has written: length, CRC, and that count,
 /// offsets and codec are possible. corrupt otherwise. The records are not walked.

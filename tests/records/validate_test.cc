@@ -36,6 +36,16 @@ std::string records_of(std::string_view bytes) {
     return all.substr(all.find('\n') + 1);
 }
 
+/// One record of zeros, which zstd makes very small.
+std::string zeros_batch(std::size_t bytes) {
+    BatchBuilder::Options options;
+    options.compression = Compression(Codec::zstd);
+    BatchBuilder builder(options);
+    const std::string value(bytes, '\0');
+    builder.append({now_ms, std::nullopt, value, {}});
+    return *builder.build();
+}
+
 }  // namespace
 
 TEST_CASE("batches that Kafka's producer built pass as they are, in every codec") {
@@ -298,6 +308,32 @@ TEST_CASE("garbage that calls itself compressed is an invalid record") {
         CHECK(refusal(batch_around("this is not compressed", 1, codec)) == Errc::invalid_record);
         CHECK(refusal(batch_around("", 1, codec)) == Errc::invalid_record);
     }
+}
+
+TEST_CASE("many small batches that inflate to much are not all walked on a shard") {
+    const std::string large = zeros_batch(1 << 20);
+    REQUIRE(large.size() < shard_work_bytes_max);
+    ShardValidation here;
+    int walked = 0;
+    for (int i = 0; i < 100; ++i) walked += here.try_validate(large, {}, now_ms).has_value();
+    CHECK(walked == 3);  // A little more than a MiB each.
+    // What needs no inflating goes on.
+    CHECK(here.try_validate(some_batch(2, 100), {}, now_ms)->has_value());
+    CHECK_FALSE(here.try_validate(some_batch(2, 100, Compression(Codec::lz4)), {}, now_ms));
+}
+
+TEST_CASE("a batch that inflates beyond what a shard may is neither refused nor walked to its end there") {
+    const std::string huge = zeros_batch(40 << 20);
+    REQUIRE(huge.size() < shard_work_bytes_max);
+    ShardValidation here;
+    CHECK_FALSE(here.try_validate(huge, {}, now_ms));
+    CHECK(refusal(huge) == Errc::too_large);
+    CHECK_FALSE(here.try_validate(some_batch(2, 100, Compression(Codec::lz4)), {}, now_ms));
+    ShardValidation other;
+    const auto small = other.try_validate(some_batch(2, 100, Compression(Codec::lz4)), {}, now_ms);
+    REQUIRE(small);
+    REQUIRE(small->has_value());
+    CHECK((*small)->inflated_bytes > 200);
 }
 
 TEST_CASE("what a leader wrote passes the check of a follower, damage does not") {

@@ -155,8 +155,7 @@ void answer_validation(const Piece& piece, records::Refusal refusal) {
         piece.answer->record_errors.push_back({fault.index, std::string(fault.words())});
 }
 
-void validate_now(Piece& piece, const records::BatchRules& rules, base::TimestampMs now_ms) {
-    auto batch = records::validate(piece.bytes, rules, now_ms);
+void take_validation(Piece& piece, std::expected<records::ValidBatch, records::Refusal> batch) {
     if (batch)
         piece.batch.emplace(std::move(*batch));
     else
@@ -168,10 +167,7 @@ runtime::Task<void> validate_on_pool(BrokerShard* home, Piece* piece, records::B
     const std::string_view bytes = piece->bytes;
     auto batch = co_await runtime::on_pool(home->shared.runtime.pool(),
                                            [bytes, rules, now_ms] { return records::validate(bytes, rules, now_ms); });
-    if (batch)
-        piece->batch.emplace(std::move(*batch));
-    else
-        answer_validation(*piece, std::move(batch.error()));
+    take_validation(*piece, std::move(batch));
 }
 
 struct HashKey {
@@ -272,13 +268,14 @@ void Produce::add_partition(const std::shared_ptr<Pending>& request, const wire:
 
 runtime::Task<void> Produce::validate() {
     const base::TimestampMs now_ms = home().wall_ms();
+    records::ShardValidation here;
     runtime::Scope on_pool;
     for (Piece& piece : pieces_) {
         const records::BatchRules& rules = home().batch_rules(piece.topic->name);
-        if (records::needs_pool(piece.bytes, rules))
-            on_pool.spawn(validate_on_pool(&home(), &piece, rules, now_ms));
+        if (auto batch = here.try_validate(piece.bytes, rules, now_ms))
+            take_validation(piece, *std::move(batch));
         else
-            validate_now(piece, rules, now_ms);
+            on_pool.spawn(validate_on_pool(&home(), &piece, rules, now_ms));
     }
     co_await on_pool.join();
 }
