@@ -107,6 +107,7 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(os::Disk& disk, runtime
                                           if (const auto held = weak.lock()) held->fail_all(why);
                                       });
     KLOG_TRY_VOID(os::make_directory_durable(disk, path));
+    KLOG_TRY_VOID(disk.watch_filesystem(path));
     KLOG_TRY(parts->lock, disk.lock(parts->at(lock_name)));
     KLOG_TRY(parts->meta, read_meta(disk, parts->at(meta_properties_name)));
     KLOG_TRY_VOID(parts->read_checkpoints());

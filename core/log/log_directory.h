@@ -3,8 +3,9 @@
 // checkpoint files, the bounded cache of descriptors, flush rounds, the clean-shutdown marker, removal of deleted
 // files, and whether the disk is full or failed.
 //
-// Shared by all shards and the pool: everything here is thread-safe (one mutex inside, never held across a system
-// call). Outlives every PartitionLog opened in it.
+// Shared by all shards and the pool: everything here is thread-safe. One mutex guards what is in memory and is never
+// held across a system call; each checkpoint file has one that is held while it is replaced. Outlives every
+// PartitionLog opened in it.
 #pragma once
 
 #include <chrono>

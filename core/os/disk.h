@@ -89,8 +89,10 @@ public:
     virtual base::Result<> make_directory(const std::string& path) = 0;
     virtual base::Result<> sync_directory(const std::string& path) = 0;
     /// syncfs on the filesystem that holds `path`: everything written to it before the call is durable after it,
-    /// directory entries too. Call it once when a log directory is opened: from then on no write-back error is missed.
+    /// directory entries too. It reports the write-back errors since watch_filesystem, or since it was first called.
     virtual base::Result<> sync_filesystem(const std::string& path) = 0;
+    /// From here on sync_filesystem of the same path misses no write-back error. Syncs nothing.
+    virtual base::Result<> watch_filesystem(const std::string& path) = 0;
     /// Sorted by name; without "." and "..".
     virtual base::Result<std::vector<Entry>> list(const std::string& path) = 0;
     virtual base::Result<FileInfo> info(const std::string& path) = 0;

@@ -90,6 +90,7 @@ struct MemoryDisk::State {
     std::uint64_t capacity_bytes = 0;
     std::uint64_t life = 1;  // A crash begins the next; handles of an earlier one are dead.
     bool on = true;
+    std::set<std::string> watched;  // By watch_filesystem.
     std::vector<Planned> faults;
     std::array<std::uint64_t, call_kinds> calls{};
     std::uint64_t steps = 0;
@@ -338,6 +339,17 @@ Result<> MemoryDisk::sync_directory(const std::string& path) {
     if (!found) return failed(path, Call::sync_directory, found.error());
     if (!state_->image.is_directory(*found)) return failed(path, Call::sync_directory, {Errc::io, "Not a directory"});
     return state_->sync(path, Call::sync_directory, turn, *found);
+}
+
+Result<> MemoryDisk::watch_filesystem(const std::string& path) {
+    const std::scoped_lock guard(state_->mutex);
+    state_->watched.insert(path);
+    return {};
+}
+
+bool MemoryDisk::watches(const std::string& path) const {
+    const std::scoped_lock guard(state_->mutex);
+    return state_->watched.contains(path);
 }
 
 Result<> MemoryDisk::sync_filesystem(const std::string& path) {

@@ -74,6 +74,7 @@ public:
     base::Result<> make_directory(const std::string& path) override;
     base::Result<> sync_directory(const std::string& path) override;
     base::Result<> sync_filesystem(const std::string& path) override;
+    base::Result<> watch_filesystem(const std::string& path) override;
     base::Result<std::vector<Entry>> list(const std::string& path) override;
     base::Result<FileInfo> info(const std::string& path) override;
     base::Result<Space> space(const std::string& path) override;
@@ -97,6 +98,7 @@ public:
     /// Beyond it writes put in what fits and fail with no_space. May be changed at any time.
     void set_capacity(std::uint64_t bytes);
     std::uint64_t used_bytes() const;
+    bool watches(const std::string& path) const;  // By watch_filesystem.
     void set_residency(Residency residency);
     /// Flips the bits of `mask` in one byte that is durable, as a failing medium does.
     void damage(const std::string& path, std::uint64_t position, unsigned char mask = 0xff);

@@ -323,6 +323,11 @@ public:
         return {};
     }
 
+    Result<> watch_filesystem(const std::string& path) override {
+        KLOG_TRY_VOID(kept_descriptor(path));
+        return {};
+    }
+
     Result<std::vector<Entry>> list(const std::string& path) override {
         const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(path.c_str()));
         if (stream == nullptr) return failed(path, "opendir");
@@ -364,7 +369,7 @@ public:
     }
 
 private:
-    /// One descriptor for each path that sync_filesystem was ever called with. Kept, because syncfs reports only those
+    /// One descriptor for each filesystem that is watched or was ever synced. Kept, because syncfs reports only those
     /// write-back errors that came up after its descriptor was opened, or that nobody was told of yet.
     Result<int> kept_descriptor(const std::string& path) {
         const std::scoped_lock guard(mutex_);

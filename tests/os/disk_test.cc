@@ -169,6 +169,7 @@ TEST_CASE_TEMPLATE("directories are made with their parents, listed by name and 
     CHECK(value(on.disk.info(on.directory + "/x/a")).modified_ms > 1'600'000'000'000);
     ok(on.disk.sync_directory(on.directory + "/x"));
     CHECK(code_of(on.disk.sync_directory(on.directory + "/none")) == Errc::not_found);
+    ok(on.disk.watch_filesystem(on.directory));
     ok(on.disk.sync_filesystem(on.directory));
     ok(on.disk.sync_filesystem(on.directory));
 }

@@ -24,6 +24,7 @@ public:
     base::Result<> remove(const std::string& path) override { return disk_.remove(path); }
     base::Result<> make_directory(const std::string& path) override { return disk_.make_directory(path); }
     base::Result<> sync_directory(const std::string& path) override { return disk_.sync_directory(path); }
+    base::Result<> watch_filesystem(const std::string& path) override { return disk_.watch_filesystem(path); }
     base::Result<> sync_filesystem(const std::string& path) override {
         return lies_ ? base::Result<>{} : disk_.sync_filesystem(path);
     }
