@@ -71,8 +71,8 @@ Result<std::optional<ScannedEntry>> EntryScanner::next() {
     return entry;
 }
 
-Result<std::string_view> EntryScanner::bytes_of(const ScannedEntry& entry) {
-    if (entry.size > whole_entry_bytes_max)
+Result<std::string_view> EntryScanner::bytes_of(const ScannedEntry& entry, std::size_t bytes_max) {
+    if (entry.size > bytes_max)
         return fail(Errc::too_large, "{}: an entry of {} bytes at {}", file_.path(), entry.size, entry.position);
     return window(entry.position, entry.size);
 }

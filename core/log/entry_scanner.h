@@ -48,25 +48,27 @@ public:
     };
     /// Read at once when only headers are looked at, and when everything is.
     static constexpr std::size_t headers_window_bytes = 4096, checked_window_bytes = 256 << 10;
-    /// A larger entry is checked in pieces and never held whole.
+    /// A larger entry is checked in pieces. It is held whole only by who must see its records, after that.
     static constexpr std::size_t whole_entry_bytes_max = 8 << 20;
 
     /// Walks [position, end); `end` is not beyond the file.
     EntryScanner(const os::File& file, std::uint64_t position, std::uint64_t end, Depth depth)
         : file_(file), position_(position), end_(end), depth_(depth) {}
 
-    /// The next entry; none at the end. truncated: the stretch ends before the entry does. corrupt: bytes that are no
-    /// entry, or a CRC that does not match. Others: the disk. After an error position() is where the bad entry starts.
+    /// The next entry; none at the end. truncated: the stretch ends inside the first bytes of an entry. corrupt: bytes
+    /// that are no entry, one that is longer than what is left among them, or a CRC that does not match. Others: the
+    /// disk. After an error position() is where the bad entry starts.
     base::Result<std::optional<ScannedEntry>> next();
     /// Where the next entry starts.
     std::uint64_t position() const { return position_; }
     void seek(std::uint64_t position) { position_ = position; }
-    /// All bytes of the entry that next() returned last. too_large above whole_entry_bytes_max.
-    base::Result<std::string_view> bytes_of(const ScannedEntry& entry);
+    /// All bytes of the entry that next() returned last. too_large above bytes_max.
+    base::Result<std::string_view> bytes_of(const ScannedEntry& entry, std::size_t bytes_max = whole_entry_bytes_max);
+    /// Checks the CRC of the entry that next() returned last, a large batch piece by piece.
+    base::Result<> check(const ScannedEntry& entry);
 
 private:
     base::Result<std::string_view> window(std::uint64_t position, std::size_t length);
-    base::Result<> check(const ScannedEntry& entry);
     base::Result<> check_in_pieces(const ScannedEntry& entry);
 
     const os::File& file_;

@@ -31,6 +31,7 @@ public:
           files_(log.files),
           directory_(log.path),
           interval_bytes_(log.config->index_interval_bytes),
+          inflated_bytes_max_(std::max(inflated_lookup_bytes_max, log.config->batch_rules().inflated_bytes_max())),
           start_(log.log_start()),
           upper_bound_(std::min(upper_bound, log.log_end())),
           wanted_ms_(wanted_ms) {
@@ -76,12 +77,19 @@ private:
         return {};
     }
 
+    /// Where a segment cannot be walked any further, it ends: what is damaged is not found.
+    static Result<std::optional<ScannedEntry>> next_readable(EntryScanner& scanner) {
+        auto entry = scanner.next();
+        if (!entry && is_format_error(entry.error())) return std::nullopt;
+        return entry;
+    }
+
     /// What lies between the last index entry below the bound and the bound.
     Result<> raise_largest(Place& place) {
         KLOG_TRY(const auto file, files_.get(join(directory_, segment_file_name(place.base, FileKind::log))));
         EntryScanner scanner(*file, *place.largest_from, place.bytes, EntryScanner::Depth::headers);
         for (;;) {
-            KLOG_TRY(const auto entry, scanner.next());
+            KLOG_TRY(const auto entry, next_readable(scanner));
             if (!entry || entry->last_offset >= upper_bound_) return {};
             place.largest_ms = std::max(*place.largest_ms, entry->max_timestamp_ms);
         }
@@ -103,21 +111,22 @@ private:
         if (!file) return std::unexpected(std::move(file).error());
         EntryScanner scanner(**file, *place.position, place.bytes, EntryScanner::Depth::headers);
         for (;;) {
-            KLOG_TRY(const auto entry, scanner.next());
+            KLOG_TRY(const auto entry, next_readable(scanner));
             if (!entry || entry->first_offset >= upper_bound_) return std::nullopt;
             if (entry->max_timestamp_ms < wanted_ms || entry->last_offset < start_) continue;
-            KLOG_TRY(const auto found, search_entry(scanner, *entry, wanted_ms));
-            if (found) return found;
+            auto found = search_entry(scanner, *entry, wanted_ms);
+            if (!found && is_format_error(found.error())) continue;  // Damage: a read there says so.
+            if (!found || *found) return found;
         }
     }
 
     Result<std::optional<TimestampOffset>> search_entry(EntryScanner& scanner, const ScannedEntry& entry,
                                                         TimestampMs wanted_ms) {
-        KLOG_TRY(const auto bytes, scanner.bytes_of(entry));
+        KLOG_TRY_VOID(scanner.check(entry));  // Before so many bytes are taken into memory: the length may be rotten.
+        KLOG_TRY(const auto bytes, scanner.bytes_of(entry, entry.size));
         KLOG_TRY(const auto view, records::EntryView::parse(bytes));
-        KLOG_TRY_VOID(view.check_crc());
         std::string scratch;
-        KLOG_TRY(auto reader, records::EntryReader::open(view, scratch, inflated_lookup_bytes_max));
+        KLOG_TRY(auto reader, records::EntryReader::open(view, scratch, inflated_bytes_max_));
         records::Record record;
         for (;;) {
             KLOG_TRY(const bool there, reader.next(record));
@@ -131,6 +140,7 @@ private:
     DescriptorCache& files_;
     const std::string directory_;
     const std::int32_t interval_bytes_;
+    const std::size_t inflated_bytes_max_;
     const Offset start_, upper_bound_;
     const std::optional<TimestampMs> wanted_ms_;  // None: the largest.
     std::vector<Place> places_;

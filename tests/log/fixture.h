@@ -113,6 +113,7 @@ struct BatchSpec {
     base::TimestampMs timestamp_step = 0;
     records::ProducerInfo producer = {};
     bool transactional = false;
+    records::Compression compression = {};
 };
 
 inline std::string make_batch(const BatchSpec& spec, Offset base_offset = {0},
@@ -122,6 +123,7 @@ inline std::string make_batch(const BatchSpec& spec, Offset base_offset = {0},
     options.partition_leader_epoch = epoch;
     options.producer = spec.producer;
     options.transactional = spec.transactional;
+    options.compression = spec.compression;
     records::BatchBuilder builder(options);
     base::TimestampMs timestamp = spec.timestamp;
     for (const auto& value : spec.values) {

@@ -357,6 +357,25 @@ TEST_CASE("an offset is found by its time") {
     CHECK_FALSE(one.log->lookup_max_timestamp({0})->run()->has_value());
 }
 
+TEST_CASE("an offset is found by its time in batches as large as the topic allows") {
+    OneLog one;
+    one.machine.config->max_message_bytes = 20 << 20;
+    one.open();
+    BatchSpec spec{{"a", std::string(9 << 20, 'x'), "c"}, 1000, 10};
+    SUBCASE("a batch of many bytes") {}
+    SUBCASE("a batch that inflates to many bytes") {
+        spec.compression = records::Compression(records::Codec::zstd);
+        spec.values[1].resize(140 << 20);
+    }
+    REQUIRE(append(*one.log, spec));
+    one.machine.runtime.settle();
+    const auto found = one.log->lookup_timestamp(1015, {3})->run();
+    REQUIRE_MESSAGE(found, found.error().message);
+    REQUIRE(*found);
+    CHECK((*found)->offset == Offset{2});
+    CHECK(one.log->lookup_max_timestamp({3})->run()->value().offset == Offset{2});
+}
+
 TEST_CASE("a full disk refuses appends, keeps reading, and takes appends again by itself") {
     OneLog one;
     one.open();

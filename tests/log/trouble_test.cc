@@ -326,3 +326,32 @@ TEST_CASE("a log directory whose parents a killed process had just made does not
     disk.crash(os::Crash::lose_entries, random);
     CHECK(disk.info("/mnt/b/klog/data"));
 }
+
+TEST_CASE("no write-back error is missed from the moment on that a log directory is open") {
+    os::MemoryDisk disk;
+    Machine machine(disk, "/data");
+    REQUIRE(machine.start());
+    CHECK(disk.watches("/data"));
+}
+
+TEST_CASE("an offset is found by time behind damage, as if what is damaged were not there") {
+    const LogLines quiet;
+    for (const int byte : {70, 10}) {  // In the records; in the length, which hides the rest of its segment.
+        Troubled one;
+        one.open();
+        one.fill(35);
+        one.close_clean();
+        one.damage_batch(10, 4, byte);
+        one.open();
+        const auto find = [&](std::int64_t at) {
+            const auto found = one.log->lookup_timestamp(1'700'000'000'000 + at, {35})->run();
+            REQUIRE_MESSAGE(found, found.error().message);
+            REQUIRE(*found);
+            return (*found)->offset.value;
+        };
+        CHECK(find(13) == 13);
+        CHECK(find(14) >= 15);
+        CHECK(find(22) == 22);
+        CHECK(one.log->lookup_max_timestamp({35})->run()->value().offset.value == 34);
+    }
+}
