@@ -11,7 +11,8 @@
 #include "core/log/retention.h"
 #include "core/log/time_index.h"
 #include "core/log/transaction_index.h"
-#include "tests/log/fixture.h"
+#include "tests/log/one_log.h"
+#include "tests/records/support.h"
 
 using namespace klog;
 using namespace klog::log;
@@ -205,6 +206,38 @@ TEST_CASE("Kafka's directory opens, is read and appended to") {
     CHECK(values->at(299).second == "300");
     CHECK(append(**log, {{"klog"}}, {1})->base_offset == Offset{300});
     CHECK(read_values(**log, {290})->size() == 11);
+}
+
+TEST_CASE("entries of all formats in one segment are recovered, read, found by time and appended to") {
+    const auto& mixed = records::test::java_case("mixed-formats");
+    OneLog one;
+    REQUIRE(one.disk.make_directory("/data/demo_0"));
+    REQUIRE((*one.disk.open("/data/demo_0/" + segment_file_name({0}, FileKind::log), os::Open::create))
+                ->write_at(0, mixed.bytes));
+    REQUIRE(os::replace_file(one.disk, "/data/recovery-point-offset-checkpoint", format_offsets({{demo, {25}}})));
+    SUBCASE("after a clean stop") { REQUIRE(os::replace_file(one.disk, "/data/.kafka_cleanshutdown", "{}")); }
+    SUBCASE("after a crash") {}
+    one.open();
+    CHECK_FALSE(one.log->damage());
+    CHECK(one.log->log_end_offset() == Offset{25});
+    std::string all;
+    for (Offset next{0}; next < Offset{25};) {
+        const auto got = read(*one.log, {next, 1, {25}, true});
+        REQUIRE_MESSAGE(got, got.error().message);
+        REQUIRE(got->next > next);
+        for (const auto& slice : got->slices) {
+            std::string bytes(slice.length, '\0');
+            REQUIRE(slice.source->read_at(slice.position, bytes));
+            all += bytes;
+        }
+        next = got->next;
+    }
+    CHECK(all == mixed.bytes);
+    // Format 0 has no times.
+    CHECK(one.log->lookup_timestamp(0, {25})->run()->value().offset == Offset{10});
+    CHECK(one.log->lookup_timestamp(1'700'000'000'001, {25})->run()->value().offset == Offset{12});
+    CHECK(one.log->lookup_max_timestamp({25})->run()->value().offset == Offset{12});
+    CHECK(append(*one.log, {{"now"}})->base_offset == Offset{25});
 }
 
 TEST_CASE("epochs: what contradicts a new one goes, and ends are found as KIP-101 and KIP-279 say") {

@@ -48,10 +48,16 @@ TEST_CASE("a foreign frame, sent with a header, is length, header and the same b
 }
 
 TEST_CASE("every proper prefix of a frame is refused") {
+    constexpr std::size_t places_max = 600;
+    base::Random random(10);
     for (const auto& g : golden_messages()) {
-        if (g.frame.size() > 400) continue;
         const auto& verbs = verbs_of(g.name);
-        for (std::size_t n = 0; n < g.frame.size(); ++n) {
+        const std::size_t size = g.frame.size();
+        for (std::size_t i = 0; i < std::min(size, places_max); ++i) {
+            // Of a long one, the places at both ends and some in between.
+            std::size_t n = i;
+            if (size > places_max && i >= places_max / 3)
+                n = i < places_max * 2 / 3 ? random.below(size) : size - (places_max - i);
             // A copy of its own, so that the address sanitizer sees a read past the end.
             const std::vector<char> cut(g.frame.begin(), g.frame.begin() + static_cast<std::ptrdiff_t>(n));
             const bool decoded = verbs.decodes({cut.data(), cut.size()}, g.version);
@@ -70,9 +76,9 @@ TEST_CASE("a byte behind a frame is left alone, as Kafka leaves it") {
 TEST_CASE("no mutated frame does worse than fail, and what still decodes survives encode and decode") {
     base::Random random(11);
     for (const auto& g : golden_messages()) {
-        if (g.frame.empty() || g.frame.size() > 5000) continue;
+        if (g.frame.empty()) continue;
         const auto& verbs = verbs_of(g.name);
-        for (int round = 0; round < 20; ++round) {
+        for (int round = 0; round < (g.frame.size() > 5000 ? 2 : 20); ++round) {
             std::string frame = g.frame;
             for (int i = 0; i < 1 + round % 4; ++i)
                 frame[random.below(frame.size())] = static_cast<char>(random.next());
