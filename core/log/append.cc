@@ -165,6 +165,7 @@ Result<> PartitionLog::Parts::resume() {
     if (resumed) return {};
     KLOG_TRY_VOID(resume_active());
     KLOG_TRY_VOID(load_producers(log_end()));
+    KLOG_TRY_VOID(load_all_aborted());
     resumed = true;
     return {};
 }
@@ -222,6 +223,73 @@ Result<> PartitionLog::Parts::commit_run(std::span<LeaderAppend> run, std::uint6
     return {};
 }
 
+namespace {
+
+/// The batches of one call, taken one by one; those that fit into a segment are written together.
+class LeaderRun {
+public:
+    LeaderRun(PartitionLog::Parts& log, std::span<LeaderAppend> batches, LeaderEpoch epoch)
+        : log_(log), batches_(batches), epoch_(epoch), staging_(log.producers, log.now()), next_(log.log_end()) {}
+
+    void take(std::size_t i) {
+        auto& append = batches_[i];
+        if (bytes_ + append.batch->size() > static_cast<std::uint64_t>(log_.config->segment_bytes)) commit(i);
+        append.outcome = log_.accept(append, staging_, next_, epoch_);
+        if (!append.outcome || append.outcome->duplicate) return;
+        next_ = append.outcome->last_offset + 1;
+        bytes_ += append.batch->size();
+        max_timestamp_ms_ = std::max(max_timestamp_ms_, append.batch->header.view().max_timestamp());
+    }
+
+    /// Writes what was taken since the last time, up to `last`.
+    void commit(std::size_t last) {
+        if (bytes_ == 0) return;
+        const auto run = batches_.subspan(first_, last - first_);
+        auto done =
+            failed_ ? Result<>(std::unexpected(*failed_)) : log_.commit_run(run, bytes_, next_, max_timestamp_ms_);
+        if (done) {
+            anything_written_ = true;
+            staging_.commit([this](const CompletedTransaction& completed) { log_.note_completed(completed); });
+        } else {
+            failed_ = std::move(done).error();
+            give_up(run);
+        }
+        staged_before_ = staging_.staged();
+        first_ = last;
+        bytes_ = 0;
+        max_timestamp_ms_ = -1;
+    }
+
+    /// An error when nothing at all was written because a write failed.
+    Result<> result() const {
+        if (failed_ && !anything_written_) return std::unexpected(*failed_);
+        return {};
+    }
+
+private:
+    /// What was accepted but not written gets the error; nothing of it is left anywhere.
+    void give_up(std::span<LeaderAppend> run) {
+        staging_.unstage(staged_before_);
+        next_ = log_.log_end();
+        // A duplicate of a batch that was to be written with it has no original any more, either.
+        for (auto& append : run)
+            if (append.outcome && append.outcome->base_offset >= next_) append.outcome = std::unexpected(*failed_);
+    }
+
+    PartitionLog::Parts& log_;
+    const std::span<LeaderAppend> batches_;
+    const LeaderEpoch epoch_;
+    ProducerAppend staging_;
+    Offset next_;
+    std::size_t first_ = 0, staged_before_ = 0;  // Of what is not written yet.
+    std::uint64_t bytes_ = 0;
+    base::TimestampMs max_timestamp_ms_ = -1;
+    bool anything_written_ = false;
+    std::optional<base::Error> failed_;  // Nothing is written any more.
+};
+
+}  // namespace
+
 Result<> PartitionLog::append_as_leader(std::span<LeaderAppend> batches, LeaderEpoch epoch) {
     auto& log = *parts_;
     std::uint64_t total = 0;
@@ -231,49 +299,10 @@ Result<> PartitionLog::append_as_leader(std::span<LeaderAppend> batches, LeaderE
     if (log.epochs.latest()->epoch > epoch)
         return fail(Errc::fenced_epoch, "{}: leader epoch {} is older than {}", log.name.to_string(), epoch,
                     log.epochs.latest()->epoch);
-    ProducerAppend staging(log.producers, log.now());
-    Offset next = log.log_end();
-    std::size_t first = 0, staged_before = 0;
-    std::uint64_t bytes = 0;
-    base::TimestampMs max_timestamp_ms = -1;
-    bool anything_written = false;
-    std::optional<base::Error> failed;
-    // What is accepted but not written when a write fails gets its error; nothing of it is left anywhere.
-    const auto commit = [&](std::size_t last) {
-        if (bytes == 0) return;
-        const auto run = batches.subspan(first, last - first);
-        auto done = failed ? Result<>(std::unexpected(*failed)) : log.commit_run(run, bytes, next, max_timestamp_ms);
-        if (!done) {
-            failed = done.error();
-            staging.unstage(staged_before);
-            // A duplicate of a batch that was to be written with it has no original any more, either.
-            for (auto& append : run)
-                if (append.outcome && append.outcome->base_offset >= log.log_end())
-                    append.outcome = std::unexpected(*failed);
-            next = log.log_end();
-        } else {
-            anything_written = true;
-            for (const auto& completed : staging.commit()) log.note_completed(completed);
-        }
-        staged_before = staging.staged();
-        first = last;
-        bytes = 0;
-        max_timestamp_ms = -1;
-    };
-    for (std::size_t i = 0; i < batches.size(); ++i) {
-        auto& append = batches[i];
-        const auto size = append.batch->size();
-        const auto limit = static_cast<std::uint64_t>(log.config->segment_bytes);
-        if (bytes + size > limit) commit(i);
-        append.outcome = log.accept(append, staging, next, epoch);
-        if (!append.outcome || append.outcome->duplicate) continue;
-        next = append.outcome->last_offset + 1;
-        bytes += size;
-        max_timestamp_ms = std::max(max_timestamp_ms, append.batch->header.view().max_timestamp());
-    }
-    commit(batches.size());
-    if (failed && !anything_written) return std::unexpected(*failed);
-    return {};
+    LeaderRun run(log, batches, epoch);
+    for (std::size_t i = 0; i < batches.size(); ++i) run.take(i);
+    run.commit(batches.size());
+    return run.result();
 }
 
 /// Checks one batch against its producer and stamps its header.

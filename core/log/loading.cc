@@ -152,13 +152,21 @@ Result<> PartitionLog::Parts::load_aborted(Segment& segment, Offset limit) {
         if (!segment.aborted.empty() && one->front().last_offset <= segment.aborted.back().last_offset) break;
         segment.aborted.push_back(one->front());
     }
+    any_aborted = any_aborted || !segment.aborted.empty();
     segment.transactions_written = segment.aborted.size();
     segment.aborted_stale = bytes->size() > segment.aborted.size() * transaction_entry_bytes;
     return {};
 }
 
+Result<> PartitionLog::Parts::load_all_aborted() {
+    for (std::size_t i = 0; i < segments.size(); ++i)
+        if (!segments[i]->aborted_loaded) KLOG_TRY_VOID(load_aborted(*segments[i], end_of(i)));
+    return {};
+}
+
 void PartitionLog::Parts::note_completed(const CompletedTransaction& completed) {
     if (!completed.aborted) return;
+    any_aborted = true;
     const auto open = producers.first_open(completed.producer_id);
     const Offset stable = open ? std::min(*open, completed.last_offset + 1) : completed.last_offset + 1;
     auto& segment = *segments[segment_of(completed.last_offset)];

@@ -20,7 +20,7 @@
 
 namespace klog::log {
 
-/// The inflated size of a batch when its records are looked at.
+/// The inflated size of a batch when its records are looked at; or what the topic allows, if that is more.
 inline constexpr std::size_t inflated_lookup_bytes_max = 128u << 20;
 /// No index is larger.
 inline constexpr std::uint64_t index_bytes_max = 1 << 30;
@@ -57,8 +57,9 @@ struct PartitionLog::Parts final : SlotClient {
     LeaderEpochCache epochs;
     bool epochs_written = true;  // leader-epoch-checkpoint holds them, durably.
     ProducerState producers;
-    bool resumed = false;                 // Indexes of the active segment and producer state are loaded.
-    base::Offset snapshot_at{-1};         // Newest snapshot on disk that is known to be good.
+    bool resumed = false;          // Indexes of the active segment, producers and aborted transactions are loaded.
+    bool any_aborted = false;      // There is an aborted transaction in the log, or was.
+    base::Offset snapshot_at{-1};  // Newest snapshot on disk that is known to be good.
     std::vector<base::Offset> snapshots;  // All of them, in order.
     std::vector<Damage> damages;          // What is known of it.
     std::optional<base::Error> offline;
@@ -123,6 +124,8 @@ struct PartitionLog::Parts final : SlotClient {
     base::Result<std::optional<CompletedTransaction>> apply_producer(EntryScanner& scanner, const ScannedEntry& entry);
     /// Reads the transaction index of a segment, as far as markers lie below `limit`.
     base::Result<> load_aborted(Segment& segment, base::Offset limit);
+    /// Those of all segments that have any and were not read yet.
+    base::Result<> load_all_aborted();
     /// Closes what is open of a file and removes it; no error when it is missing.
     base::Result<> remove_file(const std::string& file);
     /// Its log and its indexes, durably: a segment that begins at the same offset later must not find them.

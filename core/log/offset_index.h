@@ -54,7 +54,6 @@ public:
     void clear() { truncate(base_, 0); }
 
     std::string_view view() const { return mapping_ ? mapping_->bytes().substr(0, mapped_bytes_) : owned_; }
-    bool mapped() const { return mapping_ != nullptr; }
 
 private:
     void own();

@@ -287,12 +287,12 @@ Result<std::optional<Offset>> PartitionLog::first_unstable_offset(Offset high_wa
 
 Result<std::vector<AbortedTransaction>> PartitionLog::aborted_transactions(Offset from, Offset to) {
     auto& log = *parts_;
+    KLOG_TRY_VOID(log.resume());
     std::vector<AbortedTransaction> found;
+    if (!log.any_aborted) return found;
     // A marker may lie in a later segment than the records; the walk ends where the stable offset has passed the range.
     for (std::size_t i = log.segment_of(from); i < log.segments.size(); ++i) {
-        auto& segment = *log.segments[i];
-        if (!segment.aborted_loaded) KLOG_TRY_VOID(log.load_aborted(segment, log.end_of(i)));
-        for (const auto& each : segment.aborted) {
+        for (const auto& each : log.segments[i]->aborted) {
             if (each.last_offset >= from && each.first_offset < to) found.push_back(each);
             if (each.last_stable_offset >= to) return found;
         }

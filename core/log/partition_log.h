@@ -9,8 +9,7 @@
 //            take_back(), during which nothing else of the log may be called; flush results that come in meanwhile
 //            wait.
 //
-// Offsets:  log_start <= flushed <= log_end, log_start <= what is readable < log_end. Each has one setter, always
-// checked.
+// Offsets:  log_start <= log_end, recovery_point <= flushed <= log_end. Each has one setter, always checked.
 //
 // Flushing: an append marks its files dirty with the LogDirectory, which gathers marks of all partitions into flush
 // rounds (flush_rounds.h). When a round that began after the mark has ended, flushed_offset moves on the owner shard

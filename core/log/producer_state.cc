@@ -101,18 +101,11 @@ std::optional<CompletedTransaction> ProducerState::apply(HeaderView batch,
 }
 
 void ProducerState::put(ProducerId id, const ProducerEntry& entry) {
-    auto [place, added] = entries_.try_emplace(id);
-    if (added && entries_.size() > producers_max) {
-        auto oldest = entries_.end();
-        // order does not show: the smallest (time, id) is the same whatever it is
-        for (auto each = entries_.begin(); each != entries_.end(); ++each) {
-            if (each == place || each->second.transaction_start) continue;
-            if (oldest == entries_.end() ||
-                std::pair(each->second.seen, each->first) < std::pair(oldest->second.seen, oldest->first))
-                oldest = each;
-        }
-        if (oldest != entries_.end()) entries_.erase(oldest);
+    if (!entries_.contains(id)) {
+        if (entries_.size() >= entries_max_) forget_one();
+        by_age_.emplace_back(id, entry.seen);
     }
+    const auto place = entries_.try_emplace(id).first;
     if (place->second.transaction_start != entry.transaction_start) {
         if (place->second.transaction_start) open_.erase(*place->second.transaction_start);
         if (entry.transaction_start) open_.emplace(*entry.transaction_start, id);
@@ -120,8 +113,27 @@ void ProducerState::put(ProducerId id, const ProducerEntry& entry) {
     place->second = entry;
 }
 
+/// Who was seen since it was queued goes to the end.
+void ProducerState::forget_one() {
+    for (int looks = 0; !by_age_.empty(); ++looks) {
+        const auto [id, queued] = by_age_.front();
+        by_age_.pop_front();
+        const auto found = entries_.find(id);
+        if (found == entries_.end()) continue;  // Expired.
+        const auto& entry = found->second;
+        const bool idle = entry.seen == queued || looks >= forget_looks_max;
+        if (idle && !entry.transaction_start) {
+            entries_.erase(found);
+            return;
+        }
+        by_age_.emplace_back(id, entry.seen);
+        if (looks >= 2 * forget_looks_max) return;  // Open transactions, all of them: one more, then.
+    }
+}
+
 void ProducerState::clear() {
     entries_.clear();
+    by_age_.clear();
     open_.clear();
     completed_.clear();
 }
@@ -129,6 +141,7 @@ void ProducerState::clear() {
 void ProducerState::expire(MonotonicTime before) {
     std::erase_if(entries_,
                   [&](const auto& each) { return !each.second.transaction_start && each.second.seen < before; });
+    std::erase_if(by_age_, [&](const auto& each) { return !entries_.contains(each.first); });
 }
 
 std::optional<Offset> ProducerState::first_unstable(Offset high_watermark) {
@@ -183,16 +196,14 @@ void ProducerAppend::stage(HeaderView batch, const std::optional<EndTransactionM
     staged_.push_back(std::move(staged));
 }
 
-std::vector<CompletedTransaction> ProducerAppend::commit() {
-    std::vector<CompletedTransaction> completed;
+void ProducerAppend::commit(const std::function<void(const CompletedTransaction&)>& note) {
     for (auto& each : staged_) {
         state_.put(each.id, each.entry);
         if (!each.completed) continue;
         state_.completed_.push_back(*each.completed);
-        completed.push_back(*each.completed);
+        note(*each.completed);
     }
     staged_.clear();
-    return completed;
 }
 
 }  // namespace klog::log

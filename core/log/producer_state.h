@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -69,8 +71,12 @@ struct CompletedTransaction {
 
 class ProducerState {
 public:
-    /// More producers than this in one partition: the one idle for longest is forgotten when another comes.
+    /// More producers than this in one partition: when another comes, one is forgotten that has been idle for about the
+    /// longest time and has no open transaction.
     static constexpr std::size_t producers_max = 1 << 20;
+
+    ProducerState() = default;
+    explicit ProducerState(std::size_t entries_max) : entries_max_(entries_max) {}
 
     using Entries = std::unordered_map<base::ProducerId, ProducerEntry>;
 
@@ -98,7 +104,14 @@ public:
 
 private:
     friend class ProducerAppend;
+    /// At most so many are looked at to find one.
+    static constexpr int forget_looks_max = 64;
+    void forget_one();
+
+    std::size_t entries_max_ = producers_max;
     Entries entries_;
+    /// Each entry once (and some that are no more), roughly in the order in which they were last seen.
+    std::deque<std::pair<base::ProducerId, base::MonotonicTime>> by_age_;
     std::map<base::Offset, base::ProducerId> open_;  // By start.
     std::vector<CompletedTransaction> completed_;    // Markers in order of their offsets.
 };
@@ -118,8 +131,8 @@ public:
     /// Of what was staged since `size` batches had been staged: nothing happened (its write failed).
     std::size_t staged() const { return staged_.size(); }
     void unstage(std::size_t size) { staged_.resize(size); }
-    /// The completed transactions, for the transaction index.
-    std::vector<CompletedTransaction> commit();
+    /// `note` is told of each transaction that this completes, in order and with the state as it is right then.
+    void commit(const std::function<void(const CompletedTransaction&)>& note);
 
 private:
     struct Staged {

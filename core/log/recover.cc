@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "core/base/log.h"
 #include "core/log/checkpoint_file.h"
@@ -25,6 +26,7 @@ constexpr Offset beyond_everything{std::numeric_limits<std::int64_t>::max()};
 /// What is in a partition's directory.
 struct Found {
     std::map<Offset, std::uint64_t> logs;  // Base and size.
+    std::set<Offset> transaction_indexes;
     std::vector<std::pair<SegmentFileName, std::string>> others;
     std::vector<Offset> snapshots;
     std::vector<std::pair<Offset, std::string>> swaps;  // Log files of finished cleaning, not yet in place.
@@ -60,6 +62,7 @@ private:
     Offset checkpointed_start_{0};
     Offset expected_{0};        // Where the walk is.
     Offset producers_from_{0};  // Producer state holds everything below.
+    bool clean_ = false;        // The last life ended well, in this log.
     bool walked_ = false;
     std::size_t first_walked_ = 0;
     bool stop_ = false;  // Cut: the walk is over.
@@ -87,6 +90,7 @@ Result<Found> Recovery::list() {
         } else if (parsed->kind == FileKind::producer_snapshot) {
             found.snapshots.push_back(parsed->base_offset);
         } else {
+            if (parsed->kind == FileKind::transaction_index) found.transaction_indexes.insert(parsed->base_offset);
             found.others.emplace_back(*parsed, entry.name);
         }
     }
@@ -177,6 +181,7 @@ Result<> Recovery::make_segments(const Found& found) {
         facts.log_start = checkpointed_start_;
         if (decide(facts).action != SegmentAction::remove) {
             log_.segments.push_back(log_.make_segment(each->first, each->second));
+            log_.segments.back()->aborted_loaded = !found.transaction_indexes.contains(each->first);
             continue;
         }
         for (const auto kind : {FileKind::log, FileKind::offset_index, FileKind::time_index,
@@ -206,9 +211,10 @@ Result<> Recovery::walk() {
         facts.base = segment.base_offset();
         facts.next_base = facts.last ? beyond_everything : log_.segments[number + 1]->base_offset();
         facts.recovery_point = recovery_point_;
+        facts.clean_stop = clean_;
         const auto action = decide(facts).action;
         if (action == SegmentAction::trust) {
-            expected_ = facts.next_base;
+            expected_ = facts.last ? *life_.end : facts.next_base;
             continue;
         }
         if (!walked_)
@@ -218,7 +224,7 @@ Result<> Recovery::walk() {
         if (stop_) break;
         KLOG_TRY_VOID(scan(number, action == SegmentAction::scan_whole));
     }
-    if (!stop_ && expected_ < recovery_point_) return begin_at_recovery_point();
+    if (!clean_ && !stop_ && expected_ < recovery_point_) return begin_at_recovery_point();
     return {};
 }
 
@@ -286,7 +292,7 @@ Result<> Recovery::scan(std::size_t number, bool whole) {
         producers_from_ = std::max(std::min(expected_, recovery_point_), log_.segments.front()->base_offset());
         KLOG_TRY_VOID(log_.load_producers(producers_from_));
     }
-    KLOG_TRY_VOID(log_.load_aborted(segment, producers_from_));
+    if (!segment.aborted_loaded) KLOG_TRY_VOID(log_.load_aborted(segment, producers_from_));
     if (from == 0)
         segment.forget_indexes();
     else
@@ -406,6 +412,7 @@ Result<> Recovery::finish() {
     // After a crash only the one that was read counts.
     if (!walked_ && !log_.snapshots.empty()) log_.snapshot_at = log_.snapshots.back();
     log_.resumed = walked_;
+    if (walked_) return log_.load_all_aborted();
     return {};
 }
 
@@ -433,15 +440,11 @@ Result<> Recovery::run() {
         return {};
     }
     KLOG_TRY_VOID(load_epochs());
-    if (believe_end()) {
-        expected_ = *life_.end;
-        if (epochs_lost_ && expected_ > log_.segments.front()->base_offset()) KLOG_TRY_VOID(rebuild_epochs(expected_));
-        return finish();
-    }
-    if (epochs_lost_ && recovery_point_ > log_.segments.front()->base_offset())
-        KLOG_TRY_VOID(rebuild_epochs(recovery_point_));
+    clean_ = believe_end();
+    const Offset trusted = clean_ ? *life_.end : recovery_point_;
+    if (epochs_lost_ && trusted > log_.segments.front()->base_offset()) KLOG_TRY_VOID(rebuild_epochs(trusted));
     KLOG_TRY_VOID(walk());
-    if (expected_ < checkpointed_start_) {
+    if (!clean_ && expected_ < checkpointed_start_) {
         KLOG_TRY_VOID(cut(0, 0, fmt::format("it ends before its start {} and begins anew there", checkpointed_start_)));
         auto fresh = log_.make_segment(checkpointed_start_, 0);
         KLOG_TRY(const auto file, log_.files.get(log_.at(*fresh, FileKind::log), os::Open::create));

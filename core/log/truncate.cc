@@ -206,6 +206,7 @@ Result<Offset> PartitionLog::truncate_to(Offset offset) {
         done = resume_after_cut(log);
     }
     if (done) done = log.load_producers(cut->end);
+    if (done) done = log.load_all_aborted();
     if (!done) return std::unexpected(give_up(log, std::move(done).error()));
     log.resumed = true;
     return cut->end;
