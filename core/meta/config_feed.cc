@@ -62,6 +62,7 @@ Task<Result<>> ConfigFeed::load() {
 Task<Result<>> ConfigFeed::load_all() {
     // The notifications first: what changes while the rest is read is then read again.
     KLOG_CO_TRY(auto changes, co_await list_changes());
+    std::set<ConfigEntity> gone = there_;
     for (const auto& part : {topics_part, brokers_part}) {
         const std::string parent = "/config/" + std::string(part.substr(0, part.size() - 1));
         auto names = co_await store_.children(parent, {});
@@ -70,9 +71,11 @@ Task<Result<>> ConfigFeed::load_all() {
         for (const auto& name : *names) {
             const auto entity = ConfigEntity::parse(std::string(part) + name);
             if (!entity) continue;
+            gone.erase(*entity);
             KLOG_CO_TRY_VOID(co_await load_unless_corrupt(*entity));
         }
     }
+    for (const auto& entity : gone) KLOG_CO_TRY_VOID(co_await load_unless_corrupt(entity));
     // Not before all is read: what failed on the way is then read again with the next look.
     if (!changes.empty()) seen_ = *changes.rbegin();
     co_return Result<>();
@@ -87,6 +90,10 @@ Task<Result<>> ConfigFeed::load_entity(ConfigEntity entity) {
         KLOG_CO_TRY(config, decode_config(path, node->data));
     }
     if (entity.kind == ConfigEntity::Kind::topic) topics_.insert(entity.topic);
+    if (node)
+        there_.insert(entity);
+    else
+        there_.erase(entity);
     apply_(entity, std::move(config));
     co_return Result<>();
 }

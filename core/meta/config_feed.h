@@ -72,6 +72,7 @@ private:
     Apply apply_;
     std::function<void()> news_;
     std::set<std::string> topics_;  // Whose configuration was read.
+    std::set<ConfigEntity> there_;  // What was found in the store.
     std::int64_t seen_ = -1;        // The newest notification that was followed.
     bool armed_ = false;
     runtime::Semaphore turn_{1};

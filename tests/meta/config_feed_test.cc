@@ -89,6 +89,21 @@ Task<void> fail_in_the_middle(Feed* on) {
     CHECK(good(co_await on->feed.catch_up()));
 }
 
+Task<void> remove_while_away(Feed* on) {
+    for (const char* path : {"/config", "/config/topics", "/config/brokers", "/config/changes"})
+        co_await make(&on->store, path);
+    co_await change(on, "topics/a", "1", true);
+    co_await change(on, "topics/b", "1", true);
+    good(co_await on->feed.load());
+    Remove gone{"/config/topics/b", any_version};
+    good(co_await on->store.remove(std::move(gone)));
+    // So many changes that some notifications are gone.
+    for (const char* value : {"2", "3"}) co_await change(on, "topics/a", value, false);
+    Remove oldest{std::string(paths::config_change_prefix) + "0000000002", any_version};
+    good(co_await on->store.remove(std::move(oldest)));
+    CHECK(good(co_await on->feed.catch_up()));
+}
+
 Task<void> load_with_a_corrupt_one(Feed* on) {
     for (const char* path : {"/config", "/config/topics", "/config/brokers", "/config/changes"})
         co_await make(&on->store, path);
@@ -104,6 +119,13 @@ TEST_CASE("a change is not forgotten when a read fails before it was applied") {
     on.sim.run(fail_in_the_middle(&on));
     CHECK(on.applied["topics/a"] == Config{{"retention.ms", "4"}});
     CHECK(on.applied["topics/b"] == Config{{"retention.ms", "5"}});
+}
+
+TEST_CASE("a configuration whose removal was missed is taken back") {
+    Feed on;
+    on.sim.run(remove_while_away(&on));
+    CHECK(on.applied["topics/a"] == Config{{"retention.ms", "3"}});
+    CHECK(on.applied["topics/b"].empty());
 }
 
 TEST_CASE("a configuration that cannot be read does not keep the others from being loaded") {
