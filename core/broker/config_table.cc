@@ -105,8 +105,8 @@ constexpr Key table[] = {
         .cluster_wide().says("The size of an offset index; a segment whose index is full rolls."),
     row("log.index.interval.bytes", KeyType::int32, "4096").at_least(0).topic("index.interval.bytes").cluster_wide()
         .says("Bytes of records between two entries of the offset index."),
-    row("log.preallocate", KeyType::boolean, "false").topic("preallocate").cluster_wide()
-        .says("Allocate a segment whole when it is made."),
+    row("log.preallocate", KeyType::boolean, "false").topic("preallocate").cluster_wide().ignored()
+        .says("Allocate a segment whole when it is made; klog lets segments grow."),
     row("log.segment.delete.delay.ms", KeyType::int64, "60000").at_least(0).topic("file.delete.delay.ms")
         .cluster_wide().says("A deleted segment stays readable for those who are reading it for this long."),
     row("num.recovery.threads.per.data.dir", KeyType::int32, "2").at_least(1).cluster_wide().ignored()
@@ -114,7 +114,7 @@ constexpr Key table[] = {
 
     // How long records stay.
     row("log.cleanup.policy", KeyType::list, "delete").one_of("delete|compact").topic("cleanup.policy").cluster_wide()
-        .says("What happens to old records: delete, compact, or both."),
+        .says("What happens to old records: delete, compact, or both. This version does not compact."),
     row("log.retention.ms", KeyType::int64, none).at_least(-1).topic("retention.ms").cluster_wide()
         .says("Records older than this go; -1: never. None: log.retention.minutes."),
     row("log.retention.minutes", KeyType::int32, none).at_least(-1).topic("retention.ms", 60000)

@@ -136,7 +136,6 @@ log::LogConfig EffectiveConfig::log_config(std::string_view topic) const {
     out.flush_messages = integer("flush.messages");
     out.flush_ms = integer("flush.ms");
     out.file_delete_delay_ms = integer("file.delete.delay.ms");
-    out.preallocate = to_boolean(topic_value(topic, "preallocate"));
     out.delete_retention_ms = integer("delete.retention.ms");
     out.min_compaction_lag_ms = integer("min.compaction.lag.ms");
     out.max_compaction_lag_ms = integer("max.compaction.lag.ms");

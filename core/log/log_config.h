@@ -41,7 +41,6 @@ struct LogConfig {
     std::int64_t flush_messages = never;              // flush.messages, with Durability::os
     std::int64_t flush_ms = never;                    // flush.ms, with Durability::os
     std::int64_t file_delete_delay_ms = 60'000;       // file.delete.delay.ms
-    bool preallocate = false;                         // preallocate
     std::int64_t delete_retention_ms = 24LL * 3600 * 1000;        // delete.retention.ms
     std::int64_t min_compaction_lag_ms = 0;                       // min.compaction.lag.ms
     std::int64_t max_compaction_lag_ms = never;                   // max.compaction.lag.ms

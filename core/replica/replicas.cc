@@ -267,7 +267,21 @@ Task<void> Replicas::State::publish_config() {
                 break;
         }
     }
+    say_what_is_not_done(change.image(), topics);
     co_await publish(std::move(change), std::move(topics), all);
+}
+
+/// A topic that is to be compacted grows without end; whoever asks for it should know.
+void Replicas::State::say_what_is_not_done(const meta::Image& image, const std::set<std::string>& topics) {
+    for (const auto& topic : topics) {
+        if (!options.log_config(image, topic).cleanup_compact) {
+            told_of_compaction.erase(topic);
+        } else if (told_of_compaction.insert(topic).second) {
+            base::log_warn(
+                "{}: cleanup.policy=compact: this version of klog does not compact; records with old values stay",
+                topic);
+        }
+    }
 }
 
 Task<Result<>> Replicas::State::catch_up_config() {

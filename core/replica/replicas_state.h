@@ -88,6 +88,7 @@ struct Replicas::State {
     runtime::Task<wire::StopReplicaResponse> stop_replica(std::shared_ptr<const wire::StopReplicaRequest> request);
     runtime::Task<void> stop_one(log::PartitionName name, bool remove, base::Result<>* result);
 
+    void say_what_is_not_done(const meta::Image& image, const std::set<std::string>& topics);
     // replicas_found.cc
     std::optional<std::size_t> choose_directory() const;
     base::Result<std::size_t> directory_for_new(const log::PartitionName& name, bool is_new);
@@ -119,6 +120,7 @@ struct Replicas::State {
     runtime::Semaphore turn{1};                               // [home] One request or image at a time.
     std::unique_ptr<meta::ConfigFeed> feed;                   // [home]
     std::map<meta::ConfigEntity, meta::Config> fresh_config;  // [home] Read, not yet in the image.
+    std::set<std::string> told_of_compaction;                 // [home] Topics that ask for what klog does not do yet.
     bool following_config = false;                            // [home]
     bool opening_all = false;                                 // [home]
     std::atomic<bool> stopping = false;                       // Set at home; looked at everywhere.
