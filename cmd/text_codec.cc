@@ -179,11 +179,28 @@ bool is_utf8(std::string_view bytes) {
     }
 }
 
+namespace {
+
+/// Whether a JSON string may hold these eight bytes as they are. False for some that it may, next to one that it may
+/// not.
+bool plain_in_json(const char* eight) {
+    constexpr std::uint64_t ones = 0x0101010101010101, tops = ones * 0x80;
+    std::uint64_t word;
+    std::memcpy(&word, eight, sizeof word);
+    const std::uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+    const std::uint64_t below = (word - ones * 0x20) | (quote - ones) | (backslash - ones);
+    return ((below | word) & tops) == 0;
+}
+
+}  // namespace
+
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     std::size_t from = 0, i = 0;
     const auto flush = [&] { out.append(text.data() + from, i - from); };
     while (i < text.size()) {
+        while (text.size() - i >= 8 && plain_in_json(text.data() + i)) i += 8;
+        if (i == text.size()) break;
         const auto c = static_cast<std::uint8_t>(text[i]);
         if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
             ++i;

@@ -208,6 +208,23 @@ TEST_CASE("JSON copies records without loss, and is always valid") {
     }
 }
 
+TEST_CASE("a byte is written in a JSON string alike wherever it stands") {
+    const auto quoted = [](std::string_view text) {
+        std::string out;
+        append_json_string(out, text);
+        return out.substr(1, out.size() - 2);
+    };
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string one(1, static_cast<char>(byte));
+        for (std::size_t before = 0; before < 18; ++before) {
+            for (const std::size_t after : {0, 1, 7, 8, 17}) {
+                const std::string left(before, 'a'), right(after, '~');
+                CHECK(quoted(left + one + right) == left + quoted(one) + right);
+            }
+        }
+    }
+}
+
 TEST_CASE("kcat's JSON is understood") {
     JsonStrings strings;
     RecordInput record;
