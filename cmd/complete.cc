@@ -64,6 +64,7 @@ runtime::Task<int> ask_topics(client::Cluster* cluster, std::string* out) {
 std::string topics_of(const ConnectionOptions& connection) {
     client::Config defaults;
     defaults.connect_timeout_ms = defaults.request_timeout_ms = defaults.metadata_timeout_ms = ask_ms_max;
+    defaults.bootstrap_patience_ms = 0;
     auto config = client_config(connection, defaults);
     if (!config) return {};
     const auto cache = cache_of(*config);

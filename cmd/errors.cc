@@ -13,7 +13,7 @@ using base::Errc;
 
 std::string_view advice(Errc code) {
     switch (code) {
-        case Errc::connect_failed: return "`klog broker` starts a broker here; -b names another";
+        case Errc::connect_failed: return "is a broker running there? `klog broker` starts one; -b names another";
         case Errc::not_found: return "`klog topic list` shows what there is";
         case Errc::exists: return "--if-not-exists takes it as done";
         case Errc::too_large: return "raise max.message.bytes of the topic, or split the record";

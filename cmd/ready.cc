@@ -70,6 +70,7 @@ ExitCode run_ready(const ReadyWish& wish) {
     client::Config defaults;
     const std::int64_t patience_ms = wish.wait_us > 0 ? std::max<std::int64_t>(1, wish.wait_us / 1000) : one_look_ms;
     defaults.connect_timeout_ms = defaults.request_timeout_ms = defaults.metadata_timeout_ms = patience_ms;
+    defaults.bootstrap_patience_ms = 0;
     auto config = client_config(wish.connection, defaults);
     if (!config) return usage_error(config.error().message);
     ignore_sigpipe();

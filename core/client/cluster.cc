@@ -62,9 +62,9 @@ const std::string* Cluster::name_of(const base::Uuid& id) const {
     return found == names_.end() ? nullptr : &found->second;
 }
 
-Task<Result<std::shared_ptr<Connection>>> Cluster::open(net::Address address) {
+Task<Result<std::shared_ptr<Connection>>> Cluster::open(net::Address address, bool* refused) {
     if (closed_) co_return fail(Errc::closed, "the client is closed");
-    co_return co_await Connection::open(*scope_, network_, std::move(address), config_);
+    co_return co_await Connection::open(*scope_, network_, std::move(address), config_, refused);
 }
 
 Task<Result<std::shared_ptr<Connection>>> Cluster::connection(NodeId broker, Lane lane) {
@@ -113,13 +113,24 @@ Task<Result<std::shared_ptr<Connection>>> Cluster::bootstrap() {
 Task<Result<std::shared_ptr<Connection>>> Cluster::open_bootstrap() {
     if (bootstrapped_ && bootstrapped_->is_open()) co_return bootstrapped_;
     std::optional<base::Error> last;
-    for (const net::Address& address : config_.bootstrap) {
-        auto opened = co_await open(address);
-        if (opened) {
-            bootstrapped_ = *opened;
-            co_return bootstrapped_;
+    Backoff backoff(config_);
+    const auto give_up = now() + std::chrono::milliseconds(config_.bootstrap_patience_ms);
+    for (;;) {
+        bool any_refused = false;
+        for (const net::Address& address : config_.bootstrap) {
+            bool refused = false;
+            auto opened = co_await open(address, &refused);
+            if (opened) {
+                bootstrapped_ = *opened;
+                co_return bootstrapped_;
+            }
+            last = std::move(opened).error();
+            any_refused |= refused;
         }
-        last = std::move(opened).error();
+        // Who has seen the cluster before tries again by rules of its own.
+        if (!any_refused || !brokers_.empty() || now() >= give_up) break;
+        const auto next = std::min(give_up, now() + backoff.next(random_));
+        co_await runtime::sleep_until(next);
     }
     if (config_.bootstrap.size() > 1)
         co_return fail(last->code, "none of {} brokers can be reached; the last said: {}", config_.bootstrap.size(),

@@ -94,7 +94,7 @@ public:
 private:
     struct Slot;
 
-    runtime::Task<base::Result<std::shared_ptr<Connection>>> open(net::Address address);
+    runtime::Task<base::Result<std::shared_ptr<Connection>>> open(net::Address address, bool* refused = nullptr);
     runtime::Task<base::Result<std::shared_ptr<Connection>>> bootstrap();
     runtime::Task<base::Result<std::shared_ptr<Connection>>> open_bootstrap();
     runtime::Task<base::Result<std::vector<TopicPtr>>> ask(std::optional<std::vector<std::string>> names, bool create);

@@ -67,7 +67,8 @@ constexpr Property table[] = {
     {"retry.backoff.max.ms", "the longest pause", set_number<&Config::retry_backoff_max_ms, 1>},
     {"metadata.max.age.ms topic.metadata.refresh.interval.ms", "when to look at the cluster again",
      set_number<&Config::metadata_max_age_ms, 1>},
-    {"max.block.ms", "how long to wait for a cluster, topic or leader", set_number<&Config::metadata_timeout_ms, 1>},
+    {"max.block.ms", "how long to wait for a topic, a leader or an answer",
+     set_number<&Config::metadata_timeout_ms, 1>},
 
     {"acks request.required.acks", "0, 1 or all",
      [](Config& c, std::string_view v) -> Result<> {

@@ -34,10 +34,13 @@ struct Config {
     std::string client_id = "klog";
     std::int64_t request_timeout_ms = 30'000;
     std::int64_t connect_timeout_ms = 10'000;
+    /// How long to go on trying when brokers of the bootstrap list refuse the first connection: one that was started a
+    /// moment ago does not listen yet. 0: one try.
+    std::int64_t bootstrap_patience_ms = 2000;
     std::int64_t retry_backoff_ms = 20;
     std::int64_t retry_backoff_max_ms = 1000;
     std::int64_t metadata_max_age_ms = 300'000;
-    /// How long a call waits for a cluster, a topic or a leader to be there.
+    /// How long a call waits for a topic or a leader to be there, or for an answer.
     std::int64_t metadata_timeout_ms = 60'000;
     std::string rack;
 

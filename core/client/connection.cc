@@ -28,11 +28,12 @@ Connection::Connection(std::unique_ptr<net::Stream> stream, net::Address address
     : address_(std::move(address)), config_(std::move(config)), peer_(std::move(stream), limits()) {}
 
 Task<Result<std::shared_ptr<Connection>>> Connection::open(runtime::Scope& scope, net::Network& network,
-                                                           net::Address address, Config config) {
+                                                           net::Address address, Config config, bool* refused) {
     const auto deadline = runtime::Shard::current()->now() + std::chrono::milliseconds(config.connect_timeout_ms);
     auto connecting = network.connect(address, deadline);
     auto stream = co_await std::move(connecting);
     if (!stream) {
+        if (refused != nullptr) *refused = stream.error().code == Errc::connect_failed;
         const Errc code = stream.error().code == Errc::timed_out ? Errc::timed_out : Errc::connect_failed;
         co_return fail(code, "cannot reach {}: {}", address.to_string(), stream.error().message);
     }

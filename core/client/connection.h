@@ -32,9 +32,10 @@ struct VersionRange {
 class Connection {
 public:
     /// Connects and asks for the broker's versions. connect_failed, timed_out, closed. `scope` outlives it and sees to
-    /// its end.
+    /// its end. `refused` learns whether the host is there and nobody listens.
     static runtime::Task<base::Result<std::shared_ptr<Connection>>> open(runtime::Scope& scope, net::Network& network,
-                                                                         net::Address address, Config config);
+                                                                         net::Address address, Config config,
+                                                                         bool* refused = nullptr);
 
     bool is_open() const { return !peer_.closed(); }
     void close() { peer_.close(); }

@@ -8,6 +8,7 @@
 
 using namespace klog;
 using namespace klog::client;
+using base::Errc;
 using base::Offset;
 using base::PartitionId;
 using runtime::Task;
@@ -17,7 +18,7 @@ namespace {
 
 /// Brokers and a client in one world.
 struct World {
-    explicit World(std::uint64_t seed, int brokers = 2, int partitions = 3)
+    explicit World(std::uint64_t seed, int brokers = 2, int partitions = 3, bool listening = true)
         : sim(seed, 1),
           network(sim.world()),
           client_machine(sim.world(), "client", 1),
@@ -26,7 +27,8 @@ struct World {
         config.batch_bytes = 400;
         config.request_timeout_ms = 2000;
         config.connect_timeout_ms = 1000;
-        sim.run(fake.start());
+        network.host("broker0");
+        if (listening) sim.run(fake.start());
     }
     ~World() {
         client_machine.crash();
@@ -166,7 +168,57 @@ Task<void> produce_until_used(World* world, int partition, int records_max, int*
     co_await cluster.close();
 }
 
+struct FirstLook {
+    std::optional<Errc> failed;
+    std::chrono::nanoseconds took{};
+};
+
+/// Asks for the topic as a command does that has just been started.
+Task<void> look_first(World* world, FirstLook* look) {
+    Cluster cluster(world->client_machine, world->network.host("client"), world->config, base::Random(9));
+    const auto began = cluster.now();
+    auto looking = cluster.topic("t");
+    const auto topic = co_await std::move(looking);
+    if (!topic) look->failed = topic.error().code;
+    look->took = cluster.now() - began;
+    co_await cluster.close();
+}
+
+Task<void> start_later(World* world) {
+    co_await runtime::sleep_until(world->sim.clock().now() + std::chrono::milliseconds(700));
+    co_await world->fake.start();
+}
+
 }  // namespace
+
+TEST_CASE("a broker that listens a moment later is found, one that never does is given up after the patience for it") {
+    World world(5, 2, 3, false);
+    FirstLook before, without_patience, meanwhile;
+    world.client_machine.run(look_first(&world, &before));
+    CHECK(before.failed == Errc::connect_failed);
+    CHECK(before.took >= std::chrono::milliseconds(world.config.bootstrap_patience_ms));
+    CHECK(before.took < std::chrono::milliseconds(world.config.bootstrap_patience_ms + 500));
+    const auto patience = std::exchange(world.config.bootstrap_patience_ms, 0);
+    world.client_machine.run(look_first(&world, &without_patience));
+    CHECK(without_patience.failed == Errc::connect_failed);
+    CHECK(without_patience.took < std::chrono::milliseconds(100));
+    world.config.bootstrap_patience_ms = patience;
+
+    runtime::Scope scope;
+    world.sim.shard(0).post([&] { scope.spawn(start_later(&world)); });
+    world.client_machine.run(look_first(&world, &meanwhile));
+    CHECK_FALSE(meanwhile.failed);
+    CHECK(meanwhile.took >= std::chrono::milliseconds(700));
+}
+
+TEST_CASE("a host that is not there is an error at once") {
+    World world(6);
+    world.config.bootstrap = {{"nowhere", 9092}};
+    FirstLook look;
+    world.client_machine.run(look_first(&world, &look));
+    CHECK(look.failed == Errc::connect_failed);
+    CHECK(look.took < std::chrono::milliseconds(100));
+}
 
 TEST_CASE("a partition that is added gets records once what was known of the topic is old") {
     for (const std::int64_t max_age_ms : {1000, 5000}) {

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The broker as an operator meets it: start, stop, kill, restart, refusal."""
 import json
+import os
 import re
 import signal
 import socket
 import struct
+import subprocess
 
-from servers import KLOG, Klog, klog, run, wait_until
+from servers import KLOG, Klog, free_ports, klog, run, wait_until
 
 
 def kcat(server, *arguments, **options): return run('kcat', '-b', server.address, '-q', *arguments, **options)
@@ -73,6 +75,17 @@ def test_sigterm_flushes_marks_and_exits_zero(topic):
         server.start()
         assert not (server.folder / 'data' / '.kafka_cleanshutdown').exists()
         assert consume(server, topic) == ['a']
+
+
+def test_the_first_commands_of_the_readme_work_when_they_are_pasted_together(tmp_path):
+    port = free_ports(1)
+    script = f'''
+        "$KLOG" broker --listen localhost:{port} &
+        echo hello | "$KLOG" produce demo --create && "$KLOG" consume demo -e
+        code=$?; kill $!; wait $!; exit $code'''
+    environment = os.environ | {'KLOG': str(KLOG), 'KLOG_BROKERS': f'localhost:{port}'}
+    done = subprocess.run(['bash', '-c', script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, 'hello\n'), done.stderr
 
 
 def test_a_second_broker_on_the_same_directory_is_refused():
