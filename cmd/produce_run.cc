@@ -295,6 +295,7 @@ Task<void> read_input(Production* p) {
 }
 
 std::string acknowledged(const Production& p) {
+    if (p.cluster.config().acks == 0) return "nothing is acknowledged with --acks 0";
     const bool all = p.unacknowledged.empty();
     const std::uint64_t record = all ? p.records : p.unacknowledged.begin()->first - 1;
     const std::uint64_t byte = all ? p.bytes_taken : p.unacknowledged.begin()->second;
@@ -352,7 +353,9 @@ Task<int> produce(Cluster& cluster, client::Interrupts& interrupts, ProduceWish&
     if (wish.receipts) p->scope.spawn(write_receipts(p));
     const ExitCode code = co_await copy_input(p);
     co_await p->input.close();
-    co_await p->producer.close();
+    auto closing = p->producer.close();
+    if (auto closed = co_await std::move(closing); !closed && !p->failure)
+        p->failure = {p->topic_name, std::move(closed).error()};
     p->last_receipts = true;
     p->receipts_changed.notify_all();
     co_await p->scope.join();

@@ -180,20 +180,36 @@ Task<void> Producer::flush() {
     --flushing_;
 }
 
-Task<void> Producer::close() {
+Task<Result<>> Producer::close() {
     closing_ = true;
     const base::Error why{Errc::closed, "not sent: the producer was closed"};
-    for (Partition* partition : active_) {
-        seal(*partition);
-        for (auto& batch : partition->queue.take_waiting()) give_up(*partition, std::move(batch), why);
-    }
+    for (Partition* partition : active_) seal(*partition);
+    give_up_waiting(why);
     wake();
     progress_->notify_all();
     co_await scope_->join();
-    if (config_.acks != 0) co_return;
-    // Nobody answers: make sure at least that the brokers have read it all.
-    for (const auto& [node, leader] : leaders_)
-        if (const auto connection = co_await cluster_.connection(node)) (void)co_await (*connection)->barrier();
+    // What was still being compressed, or would have been sent again.
+    give_up_waiting(why);
+    KLOG_CHECK(used_bytes_ == 0, "a closed producer has delivered or given up all");
+    auto confirming = confirm_told();
+    co_return co_await std::move(confirming);
+}
+
+void Producer::give_up_waiting(const base::Error& why) {
+    for (Partition* partition : active_)
+        for (auto& batch : partition->queue.take_waiting()) give_up(*partition, std::move(batch), why);
+}
+
+/// With acks=0 nobody answers: what the connections have carried has arrived when the brokers answer what came after.
+Task<Result<>> Producer::confirm_told() {
+    for (const auto& [node, leader] : leaders_) {
+        if (!leader->told_on) continue;
+        auto asking = leader->told_on->barrier();
+        if (auto read = co_await std::move(asking); !read && !unconfirmed_) unconfirmed_ = std::move(read).error();
+    }
+    if (unconfirmed_)
+        co_return fail(unconfirmed_->code, "what was sent with acks=0 may not have arrived: {}", unconfirmed_->message);
+    co_return Result<>{};
 }
 
 bool Producer::may_seal(const Partition& partition, MonotonicTime now) const {

@@ -60,8 +60,9 @@ public:
     runtime::Task<void> room();
     /// Sends everything; ends when each record was delivered or given up.
     runtime::Task<void> flush();
-    /// Gives up all that is not on its way, waits for the rest.
-    runtime::Task<void> close();
+    /// Gives up all that is not on its way, waits for the rest; then each record was delivered or given up. With acks=0
+    /// an error says that what was sent last may not have arrived.
+    runtime::Task<base::Result<>> close();
 
     /// Bytes of records that were not delivered yet.
     std::size_t buffered_bytes() const { return used_bytes_; }
@@ -93,6 +94,8 @@ private:
     void give_up(Partition& partition, std::unique_ptr<OutgoingBatch> batch, const base::Error& why);
     void split(Partition& partition, std::unique_ptr<OutgoingBatch> batch);
     void stamp(Partition& partition, OutgoingBatch& batch);
+    void give_up_waiting(const base::Error& why);
+    runtime::Task<base::Result<>> confirm_told();
 
     runtime::Task<void> drive();
     runtime::Task<void> exchange(base::NodeId leader, std::vector<InFlight> batches);
@@ -118,6 +121,7 @@ private:
     bool wants_new_id_ = false;
     std::optional<base::Error> identity_error_;
     bool refreshing_ = false;
+    std::optional<base::Error> unconfirmed_;  // With acks=0: a connection broke that had carried something.
 
     std::size_t used_bytes_ = 0;
     std::uint64_t batches_sent_ = 0, bytes_sent_ = 0;

@@ -92,6 +92,11 @@ Task<void> Producer::attempt(base::NodeId leader, std::vector<InFlight> batches)
         entry->partition_data.push_back({one.partition->id, wire::Records(std::move(chain))});
     }
     if (config_.acks == 0) {
+        auto& before = leaders_[leader]->told_on;
+        if (before && before != *connection && !unconfirmed_)
+            unconfirmed_ = base::Error{Errc::closed, fmt::format("lost the connection to {} (NETWORK_EXCEPTION)",
+                                                                 before->address().to_string())};
+        before = *connection;
         auto told = co_await (*connection)->tell(std::move(request), *version);
         co_return all(told ? ErrorCode::none : ErrorCode::network_exception, std::nullopt);
     }

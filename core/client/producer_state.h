@@ -52,6 +52,7 @@ inline base::NodeId Producer::Partition::leader(const Cluster& cluster) const {
 struct Producer::Leader {
     std::int64_t in_flight = 0;
     std::size_t turn = 0;
+    std::shared_ptr<Connection> told_on;  // With acks=0: what carried the last request.
 };
 
 }  // namespace klog::client

@@ -97,6 +97,7 @@ Task<void> FakeCluster::serve(int broker, std::unique_ptr<net::Stream> stream) {
         std::vector<base::SharedBytes> taken(frames->begin(), frames->end());
         for (const base::SharedBytes& frame : taken) {
             base::Chain chain = answer(broker, frame.view);
+            if (chain.empty()) continue;
             if (!co_await stream->send(std::move(chain))) co_return;
         }
     }
@@ -113,7 +114,11 @@ base::Chain FakeCluster::answer(int broker, std::string_view frame) {
     std::string_view body;
     KLOG_CHECK(wire::decode_header(frame, wire::request_header_version(flexible), header, body));
     switch (header.api_key) {
-        case 0: return encode(header, produce(broker, decode<wire::ProduceRequest>(body, version)));
+        case 0: {
+            const auto request = decode<wire::ProduceRequest>(body, version);
+            const auto response = produce(broker, request);
+            return request.acks == 0 ? base::Chain() : encode(header, response);
+        }
         case 1: return encode(header, fetch(broker, decode<wire::FetchRequest>(body, version)));
         case 2: {
             wire::ListOffsetsResponse response;
@@ -171,9 +176,10 @@ ErrorCode FakeCluster::append(Partition& partition, std::string_view bytes, Offs
         if (stamp.base_sequence != 0) return ErrorCode::out_of_order_sequence_number;
         producer = {stamp.epoch.value, 0, {}};
     }
+    if (stamp.id == base::no_producer_id) producer.seen.clear();
     if (const auto seen = producer.seen.find(stamp.base_sequence); seen != producer.seen.end())
         return base = Offset{seen->second}, ErrorCode::none;
-    if (stamp.base_sequence != producer.next) return ErrorCode::out_of_order_sequence_number;
+    if (stamp.id != base::no_producer_id && stamp.base_sequence != producer.next) return ErrorCode::out_of_order_sequence_number;
     base = Offset{partition.end};
     producer.seen[stamp.base_sequence] = partition.end;
     producer.next = records::sequence_plus(stamp.base_sequence, batch->count());

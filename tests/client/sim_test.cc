@@ -78,7 +78,7 @@ Task<void> produce(World* world, int count, int trouble_every, Tally* tally) {
             }
         }
         co_await producer.flush();
-        co_await producer.close();
+        KLOG_CHECK((co_await producer.close()).has_value());
     }
     co_await cluster.close();
 }
@@ -163,7 +163,31 @@ Task<void> produce_until_used(World* world, int partition, int records_max, int*
             co_await producer.flush();
             co_await runtime::sleep_until(cluster.now() + std::chrono::milliseconds(10));
         }
-        co_await producer.close();
+        KLOG_CHECK((co_await producer.close()).has_value());
+    }
+    co_await cluster.close();
+}
+
+/// Appends a record to each partition, waits a while and closes without a flush. `before` happens once the topic is
+/// known, `trouble` when it is closed.
+Task<void> close_early(World* world, void (*before)(World*), std::chrono::milliseconds wait, void (*trouble)(World*),
+                       Tally* tally) {
+    Cluster cluster(world->client_machine, world->network.host("client"), world->config, base::Random(10));
+    {
+        Producer producer(cluster, [tally](const Delivery& delivery) {
+            (delivery.error ? tally->failed : tally->delivered) += delivery.count;
+        });
+        auto opening = producer.open("t");
+        const auto topic = co_await std::move(opening);
+        KLOG_CHECK(topic.has_value());
+        if (before != nullptr) before(world);
+        for (int i = 0; i < 3; ++i)
+            KLOG_CHECK(producer.append(*topic, {1, std::nullopt, "x", {}}, PartitionId{i}, 1).has_value());
+        const auto until = cluster.now() + wait;
+        co_await runtime::sleep_until(until);
+        if (trouble != nullptr) trouble(world);
+        const auto closed = co_await producer.close();
+        if (!closed) tally->last_error = closed.error().message;
     }
     co_await cluster.close();
 }
@@ -295,6 +319,44 @@ TEST_CASE("a single record that is too large fails, and those after it are store
     CHECK(tally.last_error.find("MESSAGE_TOO_LARGE") != std::string::npos);
 }
 
+TEST_CASE("who closes without a flush hears of batches that are still being compressed") {
+    World world(1);
+    world.config.compression = records::Compression(records::Codec::zstd);
+    Tally tally;
+    world.client_machine.run(close_early(&world, nullptr, {}, nullptr, &tally));
+    CHECK(tally.delivered == 0);
+    CHECK(tally.failed == 3);
+}
+
+TEST_CASE("who closes without a flush hears of batches that would have been sent again") {
+    int failed_in_flight = 0;
+    for (int wait_ms = 0; wait_ms < 20; ++wait_ms) {
+        World world(static_cast<std::uint64_t>(wait_ms) + 1);
+        world.config.linger_us = 0;
+        world.fake.hints = false;
+        Tally tally;
+        const auto move = [](World* w) { w->fake.move_leader(0, 1); };
+        world.client_machine.run(close_early(&world, move, std::chrono::milliseconds(wait_ms), nullptr, &tally));
+        CHECK(tally.delivered + tally.failed == 3);
+        failed_in_flight += world.fake.moved_answers > 0 ? tally.failed : 0;
+    }
+    CHECK(failed_in_flight > 0);
+}
+
+TEST_CASE("with acks=0 closing says whether all that was sent has been read") {
+    for (const bool cut : {false, true}) {
+        World world(2);
+        world.config.acks = 0;
+        world.config.linger_us = 0;
+        Tally tally;
+        const auto breaks = [](World* w) { w->network.cut_all(); };
+        world.client_machine.run(
+            close_early(&world, nullptr, std::chrono::seconds(1), cut ? +breaks : nullptr, &tally));
+        CHECK(tally.delivered == 3);
+        CHECK_MESSAGE(tally.last_error.empty() != cut, tally.last_error);
+    }
+}
+
 TEST_CASE("memory stays within its bound when nothing is acknowledged, and time ends the waiting") {
     World world(3);
     world.config.buffer_memory = 20'000;
@@ -318,7 +380,7 @@ TEST_CASE("memory stays within its bound when nothing is acknowledged, and time 
                 }
             }
             co_await producer.flush();
-            co_await producer.close();
+            (void)co_await producer.close();
         }
         co_await cluster.close();
     };
