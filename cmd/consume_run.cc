@@ -292,6 +292,10 @@ Task<Result<>> read(Consumption* c, client::Interrupts* interrupts, std::string*
             c->consumer->assign(topic, {rest});
         }
     }
+    // Who reads whole topics and no end was named reads what they will get, too.
+    const client::OffsetExpression& offsets = c->wish.offsets;
+    if (!c->wish.stop_at_end && !offsets.all.until && offsets.each.empty() && c->wish.partitions.empty())
+        for (const std::string& topic : topics) c->consumer->follow(topic);
     auto printing = print_all(c);
     KLOG_CO_TRY_VOID(co_await std::move(printing));
     co_return Result<>{};

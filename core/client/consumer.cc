@@ -65,6 +65,25 @@ void Consumer::assign(const std::string& topic, const std::vector<Stretch>& stre
     start_fetchers();
 }
 
+void Consumer::follow(const std::string& topic) {
+    const auto of_topic = [&](const auto& part) { return part.first.topic == topic; };
+    followed_[topic] = static_cast<std::size_t>(std::count_if(parts_.begin(), parts_.end(), of_topic));
+}
+
+void Consumer::add_new_partitions() {
+    for (auto& [topic, count] : followed_) {
+        const TopicPtr info = cluster_.known(topic);
+        if (!info) continue;
+        if (cluster_.is_old(*info)) cluster_.doubt(topic);
+        for (; count < info->partitions.size(); ++count) {
+            TopicPartition where{topic, info->partitions[count].id};
+            auto part = std::make_unique<Part>(where, info->id, Offset{0}, std::nullopt, false, false, MonotonicTime{},
+                                               std::nullopt, std::nullopt, Backoff(config_));
+            parts_.emplace(std::move(where), std::move(part));
+        }
+    }
+}
+
 bool Consumer::finished() const {
     return stopped_ || std::all_of(parts_.begin(), parts_.end(), [](const auto& p) { return p.second->done; });
 }
@@ -104,6 +123,7 @@ NodeId Consumer::leader_of(const Part& part) const {
 
 void Consumer::start_fetchers() {
     if (stopped_ || failed_) return;
+    add_new_partitions();
     for (const auto& [where, part] : parts_) {
         if (part->done) continue;
         const NodeId leader = leader_of(*part);

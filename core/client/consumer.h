@@ -34,6 +34,10 @@ public:
     /// Adds partitions of a topic that the cluster knows. Stretches that are empty count as read.
     void assign(const std::string& topic, const std::vector<Stretch>& stretches);
 
+    /// Partitions that the topic gets later are read as well, from their start, once metadata.max.age.ms has shown
+    /// them. After assign() of all that it has; the topic then has no end.
+    void follow(const std::string& topic);
+
     /// What came next; waits for it. Nothing: all partitions have been read to their ends. After an error it is over.
     runtime::Task<base::Result<std::optional<Fetched>>> next();
     /// next() would not wait.
@@ -47,6 +51,7 @@ private:
     using PartMap = std::map<TopicPartition, std::unique_ptr<Part>>;
 
     bool finished() const;
+    void add_new_partitions();
     void start_fetchers();
     runtime::Task<void> fetch_from(base::NodeId leader);
     runtime::Task<bool> fetch_once(base::NodeId leader, FetchSession* session);
@@ -65,6 +70,7 @@ private:
     const Config& config_;
     std::function<void(std::string)> warn_;
     PartMap parts_;
+    std::map<std::string, std::size_t> followed_;                      // Topics, and how many partitions they had.
     std::map<base::NodeId, bool> fetching_;                            // A fetcher runs for this leader.
     std::map<base::NodeId, std::shared_ptr<Connection>> connections_;  // Theirs, to be closed.
     std::deque<Fetched> fetched_;

@@ -139,6 +139,33 @@ def test_a_follower_prints_at_once_and_ends_by_signal(topic):
     assert follower.wait(10) == 130
 
 
+def test_a_follower_reads_partitions_that_are_added(topic):
+    klog('topic', 'create', topic)
+    follower = subprocess.Popen([KLOG, 'consume', topic, '-X', 'metadata.max.age.ms=100'], stdout=subprocess.PIPE, text=True)
+    klog('produce', topic, input='first\n')
+    assert follower.stdout.readline() == 'first\n'
+    klog('topic', 'add-partitions', topic, '3')
+    klog('produce', topic, '-p', '2', input='second\n')
+    assert follower.stdout.readline() == 'second\n'
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(60) == 130
+
+
+def test_acks_0_says_when_the_end_of_the_input_may_not_have_arrived(topic):
+    klog('produce', topic, '--create', '--acks', '0', input='a\nb\n')
+    assert consume(topic) == 'a\nb\n'
+    with Klog() as server:
+        server.start()
+        producer = subprocess.Popen([KLOG, 'produce', topic, '--create', '--acks', '0', '-b', server.address],
+                                    stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        producer.stdin.write('a\n')
+        producer.stdin.flush()
+        wait_until(lambda: klog('consume', topic, '-e', '-b', server.address, check=False).stdout == 'a\n', 'the record')
+        server.kill()
+        assert 'what was sent with acks=0 may not have arrived' in producer.communicate()[1]
+        assert producer.returncode == 1
+
+
 def test_grep(topic):
     klog('produce', topic, '--create', '-K', ':', input='a:one\nb:two\nc:three\n')
     assert consume(topic, '--grep', 'v:t') == 'two\nthree\n'

@@ -192,6 +192,43 @@ Task<void> close_early(World* world, void (*before)(World*), std::chrono::millis
     co_await cluster.close();
 }
 
+/// Follows the topic, which has nothing, and puts a record into a partition that is added meanwhile.
+Task<void> follow_growth(World* world, std::string* read, std::chrono::nanoseconds* took) {
+    Cluster cluster(world->client_machine, world->network.host("client"), world->config, base::Random(11));
+    {
+        Consumer consumer(cluster, nullptr);
+        auto looking = cluster.topic("t");
+        KLOG_CHECK((co_await std::move(looking)).has_value());
+        std::vector<Stretch> stretches;
+        for (int i = 0; i < 3; ++i) stretches.push_back({PartitionId{i}, Offset{0}, std::nullopt});
+        consumer.assign("t", stretches);
+        consumer.follow("t");
+        const auto began = cluster.now();
+        world->fake.add_partition(1);
+        Config anew = world->config;
+        Cluster other(world->client_machine, world->network.host("client"), anew, base::Random(12));
+        {
+            Producer producer(other, nullptr);
+            auto opening = producer.open("t");
+            const auto topic = co_await std::move(opening);
+            KLOG_CHECK(producer.append(*topic, {1, std::nullopt, "new", {}}, PartitionId{3}, 1).has_value());
+            co_await producer.flush();
+            KLOG_CHECK((co_await producer.close()).has_value());
+        }
+        co_await other.close();
+        auto waiting = consumer.next();
+        auto fetched = co_await std::move(waiting);
+        KLOG_CHECK((fetched && *fetched));
+        *took = cluster.now() - began;
+        KLOG_CHECK((*fetched)->where.partition == PartitionId{3});
+        RecordStream stream(std::move(**fetched), true, Isolation::read_committed);
+        StreamRecord record;
+        if (stream.next(record).value()) *read = *record.record.value;
+        co_await consumer.close();
+    }
+    co_await cluster.close();
+}
+
 struct FirstLook {
     std::optional<Errc> failed;
     std::chrono::nanoseconds took{};
@@ -253,6 +290,16 @@ TEST_CASE("a partition that is added gets records once what was known of the top
         CHECK(world.fake.values(3).size() == 1);
         CHECK(sent >= max_age_ms / 20);  // Not before: a record takes about 10 ms.
     }
+}
+
+TEST_CASE("who follows a topic reads a partition that is added, once what was known of the topic is old") {
+    World world(7);
+    world.config.metadata_max_age_ms = 3000;
+    std::string read;
+    std::chrono::nanoseconds took{};
+    world.client_machine.run(follow_growth(&world, &read, &took), std::chrono::minutes(2));
+    CHECK(read == "new");
+    CHECK(took >= std::chrono::seconds(3));
 }
 
 TEST_CASE("records are stored once and in order while leaders move and connections break") {
