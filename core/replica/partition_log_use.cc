@@ -29,7 +29,7 @@ Task<Result<>> Partition::open_log(Self self) {
                                                 return log::PartitionLog::open(*directory, name, options);
                                             });
     if (!opened) {
-        const bool may_pass = opened.error().code == Errc::no_space;
+        const bool may_pass = opened.error().code == Errc::no_space || opened.error().code == Errc::limit;
         self->phase_ = may_pass ? Phase::unopened : Phase::failed;
         self->log_changed_.notify_all();
         base::log_error("{}: the log cannot be opened: {}", self->name().to_string(), opened.error().message);

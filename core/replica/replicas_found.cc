@@ -43,12 +43,18 @@ Result<> clear_away(const log::PartitionName& name, log::LogDirectory& directory
 
 }  // namespace
 
-/// The directory with the fewest partitions.
+/// What the files of a new log need at least.
+constexpr std::uint64_t new_log_bytes = 4096;
+
+/// The directory with the fewest partitions; one that is full only when all are.
 std::optional<std::size_t> Replicas::State::choose_directory() const {
     std::optional<std::size_t> best;
+    std::pair<bool, std::size_t> least;
     for (std::size_t i = 0; i < directories.size(); ++i) {
         if (directories[i].offline) continue;
-        if (!best || directories[i].partitions < directories[*best].partitions) best = i;
+        const std::pair full_then_count(!directories[i].directory->has_room_for(new_log_bytes),
+                                        directories[i].partitions);
+        if (!best || full_then_count < least) best = i, least = full_then_count;
     }
     return best;
 }

@@ -43,7 +43,8 @@ ErrorCode code_of(const Result<>& result) {
     if (result) return ErrorCode::none;
     switch (result.error().code) {
         case Errc::exists: return ErrorCode::inconsistent_topic_id;
-        case Errc::no_space: return ErrorCode::leader_not_available;  // May pass: the controller tries again.
+        case Errc::no_space:
+        case Errc::limit: return ErrorCode::leader_not_available;  // May pass: the controller tries again.
         default: return ErrorCode::kafka_storage_error;
     }
 }

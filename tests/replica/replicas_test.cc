@@ -238,6 +238,34 @@ TEST_CASE("a partition that could not be made for want of space is made when the
     CHECK(is_there(broker.directories("/data"), "t_0") != is_there(broker.directories("/more"), "t_0"));
 }
 
+TEST_CASE("a new partition goes where there is room") {
+    TwoDirectories broker;
+    good(broker.create("a"));
+    good(broker.create("b"));
+    REQUIRE(is_there(broker.directories("/data"), "a_0"));
+    REQUIRE(is_there(broker.directories("/more"), "b_0"));
+    // Enough for a small topic, not enough for a directory that was full to count as having room.
+    broker.disk.set_capacity(broker.disk.used_bytes() + 500'000);
+    broker.disk.plan({.call = os::Call::write, .code = Errc::no_space, .path_part = "/data/a_0/"});
+    CHECK(code(produce_to(broker, "a", {"x"}).point) == "no_space");
+    good(broker.create("c"));
+    CHECK(is_there(broker.directories("/more"), "c_0"));
+}
+
+TEST_CASE("a log that cannot be opened for want of descriptors is opened when there are some") {
+    OneBroker broker;
+    good(broker.create("t"));
+    good(produce_to(broker, "t", {"kept"}).acknowledged);
+    broker.kill();
+    broker.disk.plan(
+        {.call = os::Call::open, .code = Errc::limit, .lasting = true, .path_part = "/t_0/00000000000000000000.log"});
+    good(broker.start());
+    broker.sim->run_for(3s);
+    CHECK(code(produce_to(broker, "t", {"refused"}).point) == "limit");
+    broker.disk.clear_faults();
+    CHECK(values_from(broker, "t") == Values{"kept"});
+}
+
 TEST_CASE("a directory of another cluster is refused") {
     OneBroker broker;
     broker.stop();
