@@ -324,6 +324,35 @@ TEST_CASE("what is named twice is refused where Kafka refuses it, every time it 
     const auto& removed = talk->ask<wire::DeleteTopicsResponse>(removal, 6).responses;
     REQUIRE(removed.size() == 1);
     CHECK(removed[0].error_code == ErrorCode::invalid_request);
+
+    wire::CreatePartitionsRequest growth;
+    growth.timeout_ms = 10'000;
+    growth.topics.resize(2);
+    for (auto& topic : growth.topics) topic.name = "t", topic.count = 2;
+    const auto grown = talk->ask<wire::CreatePartitionsResponse>(growth, 3).results;
+    REQUIRE(grown.size() == 1);
+    CHECK(grown[0].error_code == ErrorCode::invalid_request);
+
+    wire::CreateTopicsRequest creation;
+    creation.timeout_ms = 10'000;
+    creation.topics.resize(3);
+    for (auto& topic : creation.topics) topic.name = "new", topic.num_partitions = 1, topic.replication_factor = 1;
+    creation.topics[1].name = "other";
+    const auto created = talk->ask<wire::CreateTopicsResponse>(creation, 7).topics;
+    REQUIRE(created.size() == 2);
+    CHECK((created[0].name == "new" && created[0].error_code == ErrorCode::invalid_request));
+    CHECK((created[1].name == "other" && created[1].error_code == ErrorCode::none));
+
+    const std::string batch = batch_of({"a", "b", "c"});
+    CHECK(only_partition(talk->ask<wire::ProduceResponse>(produce_of("t", 0, batch), 9)).error_code == ErrorCode::none);
+    wire::DeleteRecordsRequest trim;
+    trim.timeout_ms = 10'000;
+    for (const std::int64_t before : {3, 1})
+        trim.topics.push_back({"t", {{base::PartitionId{0}, base::Offset{before}}}});
+    const auto trimmed = talk->ask<wire::DeleteRecordsResponse>(trim, 2).topics;
+    REQUIRE((trimmed.size() == 1 && trimmed[0].partitions.size() == 1));
+    CHECK(trimmed[0].partitions[0].low_watermark == base::Offset{1});
+
     removal.topics.pop_back();
     CHECK(talk->ask<wire::DeleteTopicsResponse>(removal, 6).responses.at(0).error_code == ErrorCode::none);
 }

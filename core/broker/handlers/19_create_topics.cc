@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// CreateTopics, versions 2 to 7.
+// CreateTopics, versions 2 to 7. A topic that is named twice is refused, once.
 #include "core/wire/messages/19_create_topics.h"
+
+#include <map>
 
 #include "core/broker/effective_config.h"
 #include "core/broker/handlers/handlers.h"
@@ -56,12 +58,22 @@ void fill(const Call& call, const base::Result<controller::CreatedTopic>& create
 
 runtime::Task<wire::CreateTopicsResponse> handle(Call call, wire::CreateTopicsRequest request) {
     wire::CreateTopicsResponse response;
+    std::map<std::string_view, int> times;
+    for (const auto& topic : request.topics) ++times[topic.name];
     std::vector<controller::NewTopic> topics;
     std::vector<std::size_t> places;  // In the response, of what the controller is asked for.
     for (const auto& topic : request.topics) {
+        int& named = times[topic.name];
+        if (named == 0) continue;  // Answered already.
         auto& answer = response.topics.emplace_back();
         answer.name = topic.name;
         if (call.version >= 5) answer.configs.emplace();
+        if (named > 1) {
+            named = 0;
+            answer.error_code = ErrorCode::invalid_request;
+            answer.error_message = "the topic is named twice";
+            continue;
+        }
         if (!call.allowed(wire::AclOperation::create, security::the_cluster) &&
             !call.allowed(wire::AclOperation::create, topic.name)) {
             answer.error_code = ErrorCode::topic_authorization_failed;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// DeleteRecords, versions 0 to 2: moves log start offsets.
+// DeleteRecords, versions 0 to 2: moves log start offsets. Of a partition that is named twice the last offset counts,
+// and it is answered once.
 #include "core/wire/messages/21_delete_records.h"
+
+#include <map>
 
 #include "core/broker/effective_config.h"
 #include "core/broker/handlers/handlers.h"
@@ -42,23 +45,26 @@ ErrorCode refusal(const Call& call, const meta::Topic* known, const std::string&
 
 runtime::Task<wire::DeleteRecordsResponse> handle(Call call, wire::DeleteRecordsRequest request) {
     wire::DeleteRecordsResponse response;
+    std::map<std::string, std::map<base::PartitionId, base::Offset>> asked;
+    for (const auto& topic : request.topics)
+        for (const auto& ask : topic.partitions) asked[topic.name][ask.partition_index] = ask.offset;
     std::vector<Removal> items;
-    response.topics.reserve(request.topics.size());
-    for (const auto& topic : request.topics) {
-        auto& answers =
-            response.topics.emplace_back(topic.name, std::vector<Answer>(topic.partitions.size())).partitions;
-        const meta::Topic* known = call.home->image()->topic(topic.name);
-        const ErrorCode refused = refusal(call, known, topic.name);
-        for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
-            const auto& ask = topic.partitions[i];
-            answers[i].partition_index = ask.partition_index;
-            answers[i].low_watermark = base::Offset{-1};
-            answers[i].error_code = refused;
+    response.topics.reserve(asked.size());
+    for (const auto& [name, partitions] : asked) {
+        auto& answers = response.topics.emplace_back(name, std::vector<Answer>(partitions.size())).partitions;
+        const meta::Topic* known = call.home->image()->topic(name);
+        const ErrorCode refused = refusal(call, known, name);
+        std::size_t i = 0;
+        for (const auto& [partition, before] : partitions) {
+            Answer& answer = answers[i++];
+            answer.partition_index = partition;
+            answer.low_watermark = base::Offset{-1};
+            answer.error_code = refused;
             if (refused != ErrorCode::none) continue;
-            if (known->partition(ask.partition_index) == nullptr)
-                answers[i].error_code = ErrorCode::unknown_topic_or_partition;
+            if (known->partition(partition) == nullptr)
+                answer.error_code = ErrorCode::unknown_topic_or_partition;
             else
-                items.push_back({{{known->id, ask.partition_index}}, ask.offset, &answers[i]});
+                items.push_back({{{known->id, partition}}, before, &answer});
         }
     }
     std::vector<Removal*> wanted;

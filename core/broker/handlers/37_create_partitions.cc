@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CreatePartitions, versions 0 to 3.
+// CreatePartitions, versions 0 to 3. A topic that is named twice is refused, once.
 #include "core/wire/messages/37_create_partitions.h"
 
 #include <map>
@@ -33,9 +33,12 @@ runtime::Task<wire::CreatePartitionsResponse> handle(Call call, wire::CreatePart
     std::vector<controller::GrownTopic> topics;
     std::vector<std::size_t> places;
     for (const auto& topic : request.topics) {
+        int& named = times[topic.name];
+        if (named == 0) continue;  // Answered already.
         auto& answer = response.results.emplace_back();
         answer.name = topic.name;
-        if (times[topic.name] > 1) {
+        if (named > 1) {
+            named = 0;
             answer.error_code = ErrorCode::invalid_request;
             answer.error_message = "the topic is named twice";
         } else if (!call.allowed(wire::AclOperation::alter, topic.name)) {
