@@ -316,9 +316,8 @@ Result<AppendedBatch> PartitionLog::Parts::accept(LeaderAppend& append, Producer
     const auto marker = marker_of(header, batch.body());
     KLOG_TRY(const auto repeated, staging.check(header, append.origin, marker));
     const bool stamped = header.timestamp_type() == records::TimestampType::log_append_time;
-    if (repeated)
-        return AppendedBatch{repeated->first_offset(), repeated->last_offset, stamped ? repeated->timestamp_ms : -1,
-                             true};
+    // With the original's time, stamped or not (as UnifiedLog.append).
+    if (repeated) return AppendedBatch{repeated->first_offset(), repeated->last_offset, repeated->timestamp_ms, true};
     batch.header.set_base_offset(next);
     batch.header.set_partition_leader_epoch(epoch);
     staging.stage(header, marker);

@@ -79,6 +79,25 @@ TEST_CASE("acks=0 gets no answer, and an error of it ends the connection") {
     CHECK(talk->closed());
 }
 
+TEST_CASE("a duplicate is answered with the time of its original, a refused sequence with the start of the log") {
+    OneBroker world;
+    world.create("t");
+    const auto talk = world.connect();
+    records::BatchBuilder builder;
+    builder.append({.timestamp = 1'700'000'000'000, .value = "a"});
+    builder.options().producer = {base::ProducerId{7}, base::ProducerEpoch{0}, 0};
+    const std::string batch = *builder.build();
+    const auto first = only_partition(talk->ask<wire::ProduceResponse>(produce_of("t", 0, batch), 9));
+    CHECK((first.error_code == ErrorCode::none && first.log_append_time_ms == -1));
+    const auto again = only_partition(talk->ask<wire::ProduceResponse>(produce_of("t", 0, batch), 9));
+    CHECK((again.base_offset.value == 0 && again.log_append_time_ms == 1'700'000'000'000));
+    builder.options().producer.base_sequence = 5;
+    const std::string gap = *builder.build();
+    const auto refused = only_partition(talk->ask<wire::ProduceResponse>(produce_of("t", 0, gap), 9));
+    CHECK(refused.error_code == ErrorCode::out_of_order_sequence_number);
+    CHECK(refused.log_start_offset.value == 0);
+}
+
 TEST_CASE("refusals of produce carry their exact codes") {
     OneBroker world;
     world.create("t");

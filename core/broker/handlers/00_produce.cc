@@ -315,6 +315,7 @@ void Produce::answer(const PartitionAppend& append) {
             piece.refuse(append.point.error());
         } else if (!outcome) {
             piece.refuse(outcome.error());
+            piece.answer->log_start_offset = append.point->log_start;
         } else {
             if (piece.answer->error_code == ErrorCode::none) piece.answer->base_offset = outcome->base_offset;
             piece.answer->log_append_time_ms = outcome->append_time_ms;
