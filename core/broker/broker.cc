@@ -34,7 +34,8 @@ struct Broker::Parts {
     Task<Result<std::string>> find_cluster_id();
     Task<Result<>> make_paths();
     Task<Result<>> register_broker();
-    Result<> open_listeners();
+    Result<> take_ports();
+    void open_listeners();
     void make_replicas();
     void make_controller();
     controller::ConfigRules config_rules();
@@ -49,6 +50,7 @@ struct Broker::Parts {
     std::string cluster_id;
     Endpoints endpoints;
     std::vector<Listening> listening;
+    std::vector<Listeners::Taken> ports;  // Until there are listeners.
     const security::AllowAll allow_all;
     std::function<void()> all_offline;
 
@@ -191,17 +193,23 @@ void Broker::Parts::make_controller() {
         std::make_unique<controller::Controller>(std::move(options), seams.runtime, *store, *link, seams.random);
 }
 
-Result<> Broker::Parts::open_listeners() {
+/// First of all: a broker that finds its port taken has made nothing on disk.
+Result<> Broker::Parts::take_ports() {
+    KLOG_TRY(ports, Listeners::take(seams.network, endpoints.listeners,
+                                    [this]() -> runtime::Shard& { return listeners->place(); }));
+    for (const auto& one : ports) listening.push_back({one.open.name, one.open.address});
+    return {};
+}
+
+void Broker::Parts::open_listeners() {
     shared = std::make_unique<Shared>(config, node_id, seams.runtime, *replicas, *controller,
                                       seams.authorizer != nullptr ? *seams.authorizer : allow_all, *producer_ids);
     for (const ListenerAddress& one : endpoints.advertised) shared->advertised.push_back(one.name);
     for (runtime::ShardIndex i = 0; i < seams.runtime.shard_count(); ++i)
         shared->shards.push_back(
             std::make_unique<BrokerShard>(*shared, seams.runtime.shard(i), base::Random(seams.random.next())));
-    listeners = std::make_unique<Listeners>(*shared, seams.network, seams.runtime.shard(0));
-    KLOG_TRY(const auto opened, listeners->open(endpoints.listeners));
-    for (const auto& one : opened) listening.push_back({one.name, one.address});
-    return {};
+    listeners = std::make_unique<Listeners>(*shared, seams.runtime.shard(0));
+    listeners->add(std::move(ports));
 }
 
 /// From here on the cluster knows this broker.
@@ -230,6 +238,7 @@ Task<Result<>> Broker::Parts::register_broker() {
 
 Task<Result<>> Broker::Parts::start() {
     KLOG_CO_TRY(endpoints, endpoints_of(config));
+    KLOG_CO_TRY_VOID(take_ports());
     KLOG_CO_TRY_VOID(co_await open_store());
     KLOG_CO_TRY(cluster_id, co_await find_cluster_id());
     KLOG_CO_TRY_VOID(co_await make_paths());
@@ -238,7 +247,7 @@ Task<Result<>> Broker::Parts::start() {
     replicas_started = true;
     make_controller();
     producer_ids = std::make_unique<ProducerIds>(*controller, seams.runtime.shard(0), node_id);
-    KLOG_CO_TRY_VOID(open_listeners());
+    open_listeners();
     KLOG_CO_TRY_VOID(co_await register_broker());
     controller_started = true;
     KLOG_CO_TRY_VOID(co_await controller->start());
@@ -247,6 +256,7 @@ Task<Result<>> Broker::Parts::start() {
 }
 
 Task<void> Broker::Parts::stop() {
+    ports.clear();
     if (listeners) co_await listeners->stop();
     if (controller_started) co_await controller->stop();
     if (replicas_started) co_await replicas->stop();

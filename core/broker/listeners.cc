@@ -85,28 +85,31 @@ struct Listeners::Port {
     std::unique_ptr<net::Listener> listener;
 };
 
-Listeners::Listeners(Shared& shared, net::Network& network, runtime::Shard& home)
-    : shared_(shared),
-      network_(network),
-      home_(home),
-      by_shard_(shared.shards.size()),
-      descriptors_max_(descriptors_for_connections()) {
+Listeners::Listeners(Shared& shared, runtime::Shard& home)
+    : shared_(shared), home_(home), by_shard_(shared.shards.size()), descriptors_max_(descriptors_for_connections()) {
     for (const auto& shard : shared.shards) sets_.push_back(std::make_unique<ConnectionSet>(*shard));
 }
 
 Listeners::~Listeners() = default;
 
-base::Result<std::vector<Listeners::Open>> Listeners::open(const std::vector<ListenerAddress>& addresses) {
-    std::vector<Open> opened;
+base::Result<std::vector<Listeners::Taken>> Listeners::take(net::Network& network,
+                                                            const std::vector<ListenerAddress>& addresses,
+                                                            std::function<runtime::Shard&()> place) {
+    std::vector<Taken> taken;
     for (const ListenerAddress& one : addresses) {
-        auto listener = network_.listen(one.address, [this]() -> runtime::Shard& { return place(); });
+        auto listener = network.listen(one.address, place);
         if (!listener && listener.error().code == base::Errc::busy)
             return base::fail(base::Errc::busy, "{}; choose another with --port", listener.error().message);
         if (!listener) return std::unexpected(std::move(listener.error()));
-        opened.push_back({one.name, {one.address.host, (*listener)->address().port}});
-        ports_.push_back(std::make_unique<Port>(one.name, std::move(*listener)));
+        Open open{one.name, {one.address.host, (*listener)->address().port}};
+        taken.push_back({std::move(open), std::move(*listener)});
     }
-    return opened;
+    return taken;
+}
+
+void Listeners::add(std::vector<Taken> taken) {
+    for (Taken& one : taken)
+        ports_.push_back(std::make_unique<Port>(std::move(one.open.name), std::move(one.listener)));
 }
 
 void Listeners::start() {

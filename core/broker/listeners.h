@@ -44,15 +44,25 @@ private:
 
 class Listeners {
 public:
-    Listeners(Shared& shared, net::Network& network, runtime::Shard& home);
+    Listeners(Shared& shared, runtime::Shard& home);
     ~Listeners();
 
     struct Open {
         std::string name;
         net::Address address;  // With the port that was taken.
     };
-    /// Takes the ports. busy: somebody else has one; the message names it.
-    base::Result<std::vector<Open>> open(const std::vector<ListenerAddress>& addresses);
+    struct Taken {
+        Open open;
+        std::unique_ptr<net::Listener> listener;
+    };
+    /// Takes the ports; whoever connects waits until start(). `place` is asked only from then on. busy: somebody else
+    /// has one; the message names it.
+    static base::Result<std::vector<Taken>> take(net::Network& network, const std::vector<ListenerAddress>& addresses,
+                                                 std::function<runtime::Shard&()> place);
+    /// These are accepted from.
+    void add(std::vector<Taken> taken);
+    /// For the next connection: the shard with the fewest.
+    runtime::Shard& place();
     /// From now on connections are accepted.
     void start();
     /// No new connections; those that are there get `drain_time` to be answered, then all are closed.
@@ -64,10 +74,8 @@ private:
     runtime::Task<void> accept(Port* port);
     bool admit(const net::Address& peer);
     void ended(const std::string& host, runtime::ShardIndex on);
-    runtime::Shard& place();
 
     Shared& shared_;
-    net::Network& network_;
     runtime::Shard& home_;
     std::vector<std::unique_ptr<Port>> ports_;
     std::vector<std::unique_ptr<ConnectionSet>> sets_;  // By shard.
