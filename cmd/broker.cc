@@ -213,7 +213,12 @@ ExitCode run(const BrokerWish& wish) {
     auto topics = parse_topics(wish.topics);
     if (!topics) return usage_error(topics.error().message);
     const broker::Config config = std::move(builder).build();
-    if (const auto endpoints = broker::endpoints_of(config); !endpoints) return usage_error(endpoints.error().message);
+    const auto endpoints = broker::endpoints_of(config);
+    if (!endpoints) return usage_error(endpoints.error().message);
+    for (const std::string& name : endpoints->left_out)
+        say(fmt::format("the listener {} is left out: it is of a KRaft controller, which klog does not have", name));
+    if (const auto zookeeper = config.text("zookeeper.connect"))
+        say(fmt::format("zookeeper.connect={} has no effect yet: this broker is a cluster of its own", *zookeeper));
     if (wish.print_config) {
         std::fputs(config.print().c_str(), stdout);
         return code_of(Exit::done);
@@ -233,7 +238,8 @@ Run declare_broker(CLI::App& app) {
     o.add({"--set,--override", "KEY=VALUE", "set a key, over the file; may be repeated", "Configuration"}, wish->set);
     o.add({"--check-config", nullptr, "check the configuration and leave: 0 good, 2 not", "Configuration"},
           wish->check_config);
-    o.add({"--print-config", nullptr, "print the configuration with its origins and leave", "Configuration"},
+    o.add({"--print-config", nullptr, "print the configuration with its origins, what was set first, and leave",
+           "Configuration"},
           wish->print_config);
     o.add({"--strict-config", nullptr, "an unknown key is an error", "Configuration"}, wish->strict_config);
     o.add({"--listen", "HOST:PORT", "where to listen (localhost:9092)", "Network"}, wish->listen);

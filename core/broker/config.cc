@@ -216,14 +216,14 @@ std::vector<std::string> Config::log_dirs() const {
 
 std::string Config::print() const {
     std::string out;
-    for (const Key& key : config_table()) {
-        if (key.name.empty() || setting(key.name) != nullptr || !key.preset || key.use == Use::ignored) continue;
-        out += fmt::format("{}={}  # default\n", key.name, *key.preset);
-    }
     for (const auto& [name, set] : settings_) {
         const Key* row = find_broker_key(name);
         const bool hidden = row == nullptr || row->sensitive;
         out += fmt::format("{}={}  # {}: {}\n", name, hidden ? "(hidden)" : set.value, name_of(set.origin), set.place);
+    }
+    for (const Key& key : config_table()) {
+        if (key.name.empty() || setting(key.name) != nullptr || !key.preset || key.use == Use::ignored) continue;
+        out += fmt::format("{}={}  # default\n", key.name, *key.preset);
     }
     return out;
 }
@@ -255,8 +255,13 @@ void Config::Builder::add_file(std::string_view text, const std::string& file_na
         errors_.push_back(properties.error().message);
         return;
     }
-    for (const Property& property : *properties)
-        put(property.key, property.value, Origin::file, fmt::format("{}:{}", file_name, property.line));
+    for (const Property& property : *properties) {
+        std::string place = fmt::format("{}:{}", file_name, property.line);
+        if (property.bare && find_broker_key(property.key) == nullptr)
+            errors_.push_back(fmt::format("{}: '{}' is not KEY=VALUE", place, property.key));
+        else
+            put(property.key, property.value, Origin::file, std::move(place));
+    }
 }
 
 void Config::Builder::add_environment(std::span<const std::pair<std::string, std::string>> environment) {

@@ -73,7 +73,10 @@ base::Result<Endpoints> endpoints_of(const Config& config) {
     std::vector<std::string> left_out;
     if (const auto names = config.text("controller.listener.names")) left_out = to_list(upper(*names));
     for (ListenerAddress& listener : listeners) {
-        if (std::ranges::find(left_out, listener.name) != left_out.end()) continue;
+        if (std::ranges::find(left_out, listener.name) != left_out.end()) {
+            out.left_out.push_back(listener.name);
+            continue;
+        }
         if (listener.protocol != "PLAINTEXT")
             return fail(Errc::invalid_config, "listener {}: {} is not served yet, only PLAINTEXT", listener.name,
                         listener.protocol);

@@ -25,6 +25,7 @@ base::Result<net::Address> parse_address(std::string_view text);
 struct Endpoints {
     std::vector<ListenerAddress> listeners;
     std::vector<ListenerAddress> advertised;  // Of those that say; the others tell the address that was reached.
+    std::vector<std::string> left_out;        // Names of listeners of KRaft's controllers: not served.
 };
 /// Of a configuration: names stand once, protocols are served, what is advertised is listened on.
 base::Result<Endpoints> endpoints_of(const Config& config);

@@ -133,7 +133,7 @@ base::Result<std::vector<Property>> parse_properties(std::string_view text, std:
             value.remove_prefix(1);
             value.remove_prefix(std::min(value.find_first_not_of(blanks), value.size()));
         }
-        Property property{{}, {}, number};
+        Property property{{}, {}, number, end == line.size()};
         if (!unescape(std::string_view(line).substr(0, end), property.key) || !unescape(value, property.value))
             return base::fail(base::Errc::invalid_config, "{}:{}: a \\u escape needs four hex digits", file_name,
                               number);

@@ -14,7 +14,8 @@ namespace klog::broker {
 struct Property {
     std::string key;
     std::string value;
-    int line = 0;  // Of its first character, from 1.
+    int line = 0;       // Of its first character, from 1.
+    bool bare = false;  // The key stands alone: Java takes its value as empty.
 };
 
 /// In the order of the file; a key that stands twice is there twice. invalid_config: a bad \u escape, with its line.

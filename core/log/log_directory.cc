@@ -35,6 +35,7 @@ Result<std::optional<MetaFile>> read_meta(os::Disk& disk, const std::string& pat
     };
     MetaFile meta;
     const std::string version = get("version");
+    if (version.empty()) return fail(Errc::invalid_config, "{}: damaged: it has no version", path);
     if (version != "0" && version != "1")
         return fail(Errc::invalid_config, "{}: version '{}' is not known", path, version);
     meta.version = version == "0" ? 0 : 1;

@@ -104,6 +104,11 @@ TEST_CASE("an unknown key is named with the nearest known one") {
           "server.properties:1: unknown key 'qqqqqqqqqqqqqqqqqqqqqq' has no effect");
 }
 
+TEST_CASE("a line that is no key and no value is an error, a known key alone is an empty value") {
+    CHECK(only_error("\ngarbage") == "server.properties:2: 'garbage' is not KEY=VALUE");
+    CHECK(configured("log.dirs=/a\nbroker.rack").print().find("log.dirs=/a  # file") != std::string::npos);
+}
+
 TEST_CASE("a bad value is an error with its file and line") {
     CHECK(only_error("log.segment.bytes=abc") == "server.properties:1: log.segment.bytes=abc: not a whole number");
     CHECK(only_error("log.segment.bytes=17") == "server.properties:1: log.segment.bytes=17: the least is 1048576");

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import struct
@@ -75,6 +76,50 @@ def test_sigterm_flushes_marks_and_exits_zero(topic):
         server.start()
         assert not (server.folder / 'data' / '.kafka_cleanshutdown').exists()
         assert consume(server, topic) == ['a']
+
+
+def test_a_broker_whose_only_disk_fails_stops_and_exits_with_one(tmp_path):
+    def small_files():  # A write beyond fails with EFBIG, which is as good as a broken disk.
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (24 << 20, 24 << 20))
+    ready = tmp_path / 'ready'
+    broker = subprocess.Popen([KLOG, 'broker', '--port', '0', '--data-dir', tmp_path / 'data', '--ready-file', ready],
+                              stderr=subprocess.PIPE, text=True, preexec_fn=small_files)
+    try:
+        address = wait_until(lambda: ready.exists() and ready.read_text().strip(), 'the broker')
+        run('kcat', '-b', address, '-q', '-P', '-t', 't', '-X', 'message.timeout.ms=3000', check=False,
+            input=('x' * 100_000 + '\n') * 400)
+        said = broker.communicate(timeout=60)[1]
+    finally:
+        broker.kill()
+    assert broker.returncode == 1 and 'no log directory can be used any more' in said
+
+
+def test_a_broker_whose_port_is_taken_leaves_nothing_behind(tmp_path):
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        done = klog('broker', '--listen', f'127.0.0.1:{taken.getsockname()[1]}', '--data-dir', str(tmp_path / 'data'), check=False)
+    assert done.returncode == 1 and 'choose another with --port' in done.stderr
+    assert not (tmp_path / 'data').exists()
+
+
+def test_who_wants_a_coordinator_is_named_in_the_log(topic):
+    with Klog() as server:
+        server.start()
+        produce(server, topic, 'a')
+        member = subprocess.Popen(['kcat', '-b', server.address, '-G', 'g', topic], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: 'wants a coordinator of groups: there is none yet' in server.log, 'the line')
+        finally:
+            member.kill()
+            member.wait()
+
+
+def test_what_a_configuration_of_kafka_wants_in_vain_is_said(tmp_path):
+    path = tmp_path / 'server.properties'
+    path.write_text('listeners=PLAINTEXT://:19092,CONTROLLER://:19093\ncontroller.listener.names=CONTROLLER\n'
+                    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\nzookeeper.connect=z:2181\n')
+    said = klog('broker', '--config', str(path), '--check-config').stderr
+    assert 'the listener CONTROLLER is left out' in said and 'zookeeper.connect=z:2181 has no effect yet' in said
 
 
 def test_the_first_commands_of_the_readme_work_when_they_are_pasted_together(tmp_path):

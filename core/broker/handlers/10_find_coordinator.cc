@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "core/base/log.h"
 #include "core/broker/handlers/handlers.h"
 
 namespace klog::broker {
@@ -25,11 +26,20 @@ ErrorCode answer_for(const Call& call, std::string_view key, std::int8_t type) {
     return ErrorCode::coordinator_not_available;
 }
 
+/// Clients ask again and again, and say nothing themselves.
+void say_that_there_is_none(const Call& call, std::int8_t type) {
+    if ((type != of_group && type != of_transaction) || !call.home->bad_connections.allows(call.home->shard.now()))
+        return;
+    base::log_warn("{} wants a coordinator of {}: there is none yet, it will wait in vain",
+                   call.client->peer.to_string(), type == of_group ? "groups" : "transactions");
+}
+
 }  // namespace
 
 runtime::Task<base::Result<wire::FindCoordinatorResponse>> handle(Call call, wire::FindCoordinatorRequest request) {
     constexpr wire::Version several_keys_since = 4;
     wire::FindCoordinatorResponse response;
+    say_that_there_is_none(call, request.key_type);
     if (call.version < several_keys_since) {
         response.error_code = answer_for(call, request.key, request.key_type);
         response.error_message = not_here;
