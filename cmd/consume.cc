@@ -33,7 +33,7 @@ struct Declared {
 
 void declare(Declared& d) {
     Options& o = d.options;
-    o.positional("TOPIC", "topics", d.wish.topics.words);
+    o.positional("TOPIC", "topics, each a word of its own", d.wish.topics.words);
     add_regex_option(o, d.wish.topics);
     o.add({"-t,--topic", "TOPIC", "the same; may be repeated", "What to read"}, d.topics);
     o.add({"-p,--partition", "N,...", "only these partitions", "What to read"}, d.partitions);
@@ -62,9 +62,13 @@ void declare(Declared& d) {
                   return fail(Errc::invalid_argument, "{} is not between 1 and 2GiB", text);
               return {};
           });
-    o.add({"-f,--format", "FORMAT", "how to print a record: '%t/%p@%o %k %v\\n'", "Output"}, d.format);
+    o.add({"-f,--format", "FORMAT",
+           "how to print a record: '%t/%p@%o %k %v\\n' (on a terminal time, place, key and value; else the value)",
+           "Output"},
+          d.format);
     o.add({"-o,--output", "text|json|ndjson", "json: one object a line, without loss", "Output"}, d.output);
-    o.add({"-K,--key-delimiter", "DELIM", "print keys too, this between key and value", "Output"}, d.key_delimiter);
+    o.add({"-K,--key-delimiter", "DELIM", "print keys too, this behind a key; neither where there is none", "Output"},
+          d.key_delimiter);
     o.add({"-D,--delimiter", "DELIM", "print this behind each record instead of a newline", "Output"}, d.delimiter);
     o.add({"-0,--null", nullptr, "print NUL behind each record", "Output"}, d.null_delimiter);
     add_connection_options(o, d.connection);
@@ -89,12 +93,12 @@ Result<Format> format_of(const Declared& d) {
     const bool plain =
         d.delimiter || d.null_delimiter || d.key_delimiter || d.output == "text" || isatty(STDOUT_FILENO) == 0;
     if (!plain) return Format::compile(wants_colour() ? colour_format : terminal_format);
-    KLOG_TRY(Format format, Format::compile(d.key_delimiter ? "%k" : "%v"));
+    Format format;
     if (d.key_delimiter) {
-        KLOG_TRY(const std::string between, unescape(*d.key_delimiter));
-        format.append_literal(between);
-        KLOG_TRY_VOID(format.append("%v"));
+        KLOG_TRY(std::string between, unescape(*d.key_delimiter));
+        format.append_key(std::move(between));
     }
+    KLOG_TRY_VOID(format.append("%v"));
     format.append_literal(delimiter);
     return format;
 }

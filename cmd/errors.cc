@@ -32,6 +32,8 @@ bool line_is_open = false;
 
 Exit exit_of(const base::Error& error) {
     switch (error.code) {
+        case Errc::invalid_topic:
+        case Errc::invalid_config: return Exit::usage;
         case Errc::connect_failed: return Exit::cannot_connect;
         case Errc::timed_out: return Exit::timed_out;
         case Errc::not_authorized: return Exit::not_allowed;

@@ -239,6 +239,13 @@ void Format::append_literal(std::string_view text) {
     ops_.back().literal += text;
 }
 
+void Format::append_key(std::string between) {
+    FormatOp op;
+    op.verb = Verb::key;
+    op.literal = std::move(between);
+    ops_.push_back(std::move(op));
+}
+
 bool Format::has(Verb verb) const {
     return std::any_of(ops_.begin(), ops_.end(), [&](const FormatOp& op) { return op.verb == verb; });
 }
@@ -248,7 +255,10 @@ void Format::print(const RecordText& record, std::uint64_t counter, std::string&
         switch (op.verb) {
             case Verb::literal: out += op.literal; break;
             case Verb::value: append_text(out, op.coding, record.value); break;
-            case Verb::key: append_text(out, op.coding, record.key); break;
+            case Verb::key:
+                append_text(out, op.coding, record.key);
+                if (record.key) out += op.literal;
+                break;
             case Verb::topic: append_text(out, op.coding, record.topic); break;
             case Verb::partition: append_number(out, op.coding, record.partition.value); break;
             case Verb::offset: append_number(out, op.coding, record.offset.value); break;

@@ -64,7 +64,7 @@ enum class Coding : std::uint8_t {
 struct FormatOp {
     Verb verb = Verb::literal;
     Coding coding = Coding::plain;
-    std::string literal;
+    std::string literal;         // Of a key: printed behind it, when there is one.
     std::vector<FormatOp> each;  // Of headers: printed per header; empty: name=value,...
 };
 
@@ -76,6 +76,9 @@ public:
     base::Result<> append(std::string_view text);
     /// Adds literal text behind the last operation.
     void append_literal(std::string_view text);
+
+    /// Adds the key and what stands behind it; a record without a key gets neither.
+    void append_key(std::string between);
 
     /// Appends one record; `counter` is what %i prints.
     void print(const RecordText& record, std::uint64_t counter, std::string& out) const;

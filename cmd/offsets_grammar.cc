@@ -21,7 +21,7 @@ bool all_digits(std::string_view text) {
 
 auto not_an_offset(std::string_view text) {
     return fail(Errc::invalid_argument,
-                "'{}' is not an offset: write start, end, stored, N, N:M, +N, -N, ~N, @TIME, @T1:T2 or :end", text);
+                "'{}' is not an offset: write start, end, N, N:M, +N, -N, ~N, @TIME, @T1:T2 or :end", text);
 }
 
 std::optional<Position> word(std::string_view text) {

@@ -326,6 +326,13 @@ Task<ExitCode> copy_input(Production* p) {
             co_return complain(*p->wish.topic, opened.error(), next);
         }
         p->topic = *opened;
+        const client::TopicPtr info = p->cluster.known(*p->wish.topic);
+        if (p->wish.partition && info && info->find(*p->wish.partition) == nullptr) {
+            const base::Error missing{
+                Errc::not_found, fmt::format("there is no partition {}: the topic has {} (UNKNOWN_TOPIC_OR_PARTITION)",
+                                             *p->wish.partition, info->partitions.size())};
+            co_return complain(*p->wish.topic, missing, "`klog topic add-partitions` adds some");
+        }
     }
     p->opened = true;
     co_await read_input(p);

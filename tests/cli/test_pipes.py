@@ -52,6 +52,11 @@ def test_keys_headers_and_tombstones_cross_over_as_json(topic):
     assert by_key['fixed']['value_base64'] == '//4='
 
 
+def test_keys_that_are_not_there_cross_over_as_text(topic):
+    klog('produce', topic, '--create', '-K', '=', input='k=v\n=empty key\nno key\n')
+    assert consume(topic, '-K', '=') == 'k=v\n=empty key\nno key\n'
+
+
 def test_formats_print_and_read(topic):
     klog('produce', topic, '--create=2', '-f', '%p %k=%v{hex} %T\\n', input='1 a=6162 1000\n0 b= 2000\n')
     assert sorted(consume(topic, '-f', '%p %k=%v %T %F\\n').splitlines()) == [
@@ -105,11 +110,12 @@ def test_the_record_that_is_too_large_is_named_out_of_its_batch(topic):
 
 def test_a_partition_that_is_not_there(topic):
     done = klog('produce', topic, '--create', '-p', '7', input='x\n', check=False)
-    assert done.returncode == 1 and 'there is no partition 7' in done.stderr
+    assert done.returncode == 3 and 'there is no partition 7' in done.stderr
 
 
 @pytest.mark.parametrize('code, arguments', [(2, ['consume']), (2, ['consume', 'x', '--offset', 'y']), (2, ['produce', 'x', '--frmat', '%v']),
-                                             (3, ['consume', 'not-there', '-e']), (3, ['topic', 'describe', 'not-there']),
+                                             (3, ['consume', 'not-there', '-e']), (3, ['topic', 'describe', 'not-there']), (2, ['topic', 'create', 'bad name']),
+                                             (2, ['topic', 'create', 'x', '-c', 'foo=1']),
                                              (5, ['consume', 'x', '-b', '127.0.0.1:1']), (2, ['consume', 'x', '-X', 'fetch.mni.bytes=1'])])
 def test_exit_codes_and_one_line(code, arguments):
     done = klog(*arguments, check=False)
