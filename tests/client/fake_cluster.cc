@@ -179,7 +179,8 @@ ErrorCode FakeCluster::append(Partition& partition, std::string_view bytes, Offs
     if (stamp.id == base::no_producer_id) producer.seen.clear();
     if (const auto seen = producer.seen.find(stamp.base_sequence); seen != producer.seen.end())
         return base = Offset{seen->second}, ErrorCode::none;
-    if (stamp.id != base::no_producer_id && stamp.base_sequence != producer.next) return ErrorCode::out_of_order_sequence_number;
+    if (stamp.id != base::no_producer_id && stamp.base_sequence != producer.next)
+        return ErrorCode::out_of_order_sequence_number;
     base = Offset{partition.end};
     producer.seen[stamp.base_sequence] = partition.end;
     producer.next = records::sequence_plus(stamp.base_sequence, batch->count());
