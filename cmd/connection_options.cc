@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 
 #include "cmd/nearest.h"
+#include "core/broker/properties.h"
 
 namespace klog::cmd {
 namespace {
@@ -41,15 +43,18 @@ Result<> set_pair(client::Config& config, std::string_view pair) {
     return set(config, trim(pair.substr(0, equals)), trim(pair.substr(equals + 1)));
 }
 
+/// By Java's rules, as it is a file of Java's clients too.
 Result<> read_file(client::Config& config, const std::string& path) {
-    std::ifstream file(path);
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
     if (!file) return fail(Errc::invalid_argument, "cannot read {}", path);
-    std::string line;
-    for (int number = 1; std::getline(file, line); ++number) {
-        const std::string_view text = trim(line);
-        if (text.empty() || text[0] == '#' || text[0] == '!') continue;
-        if (auto done = set_pair(config, text); !done)
-            return fail(Errc::invalid_argument, "{}:{}: {}", path, number, done.error().message);
+    const auto read = broker::parse_properties(text.str(), path);
+    if (!read) return fail(Errc::invalid_argument, "{}", read.error().message);
+    for (const broker::Property& property : *read) {
+        Result<> done = set(config, property.key, trim(property.value));
+        if (property.bare) done = fail(Errc::invalid_argument, "'{}' is not key=value", property.key);
+        if (!done) return fail(Errc::invalid_argument, "{}:{}: {}", path, property.line, done.error().message);
     }
     return {};
 }

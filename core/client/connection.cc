@@ -46,7 +46,7 @@ Task<Result<std::shared_ptr<Connection>>> Connection::open(runtime::Scope& scope
             why.code != Errc::too_large)
             co_return std::unexpected(why);
         co_return fail(Errc::connect_failed, "{} does not answer as a Kafka broker does: {}",
-                       self->address_.to_string(), why.message);
+                       self->address_.to_string(), self->plain(why));
     }
     co_return self;
 }
@@ -59,6 +59,14 @@ runtime::MonotonicTime Connection::deadline_in(std::int64_t timeout_ms) const {
            std::chrono::milliseconds(timeout_ms > 0 ? timeout_ms : config_.request_timeout_ms);
 }
 
+/// Words that do not repeat whose they are.
+std::string Connection::plain(const base::Error& why) const {
+    std::string_view words = why.message;
+    for (const std::string& prefix : {address_.to_string() + ": ", address_.to_string() + " "})
+        if (words.starts_with(prefix)) words.remove_prefix(prefix.size());
+    return std::string(words);
+}
+
 base::Error Connection::broken(base::Error why) {
     if (why.code == Errc::timed_out) {
         close();
@@ -66,7 +74,7 @@ base::Error Connection::broken(base::Error why) {
     }
     if (why.code == Errc::closed)
         return {Errc::closed,
-                fmt::format("lost the connection to {}: {} (NETWORK_EXCEPTION)", address_.to_string(), why.message)};
+                fmt::format("lost the connection to {}: {} (NETWORK_EXCEPTION)", address_.to_string(), plain(why))};
     return why;
 }
 
@@ -90,6 +98,7 @@ Task<Result<>> Connection::negotiate() {
         const wire::RequestHeader header{wire::ApiVersionsRequest::api_key, version, correlation, config_.client_id};
         auto exchange = peer_.exchange(correlation, wire::encode_frame(header, request), deadline_in(0));
         const auto bytes = co_await std::move(exchange);
+        if (!bytes && bytes.error().code != Errc::timed_out) co_return std::unexpected(bytes.error());
         if (!bytes) co_return std::unexpected(broken(bytes.error()));
         wire::ResponseHeader answered;
         wire::ApiVersionsResponse response;

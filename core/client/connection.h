@@ -72,6 +72,7 @@ private:
     Connection(std::unique_ptr<net::Stream> stream, net::Address address, Config config);
     base::Result<wire::Version> pick(std::int16_t api_key, wire::Version first, wire::Version last) const;
     runtime::MonotonicTime deadline_in(std::int64_t timeout_ms) const;
+    std::string plain(const base::Error& why) const;
     base::Error broken(base::Error why);
     runtime::Task<base::Result<>> negotiate();
     static runtime::Task<void> see_to_its_end(std::shared_ptr<Connection> self);

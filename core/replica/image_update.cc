@@ -44,7 +44,7 @@ Result<> apply_topic(meta::Image::Change& change, const UpdateMetadataRequest::T
     bool deleted = false;
     for (const auto& state : told.partition_states) {
         const auto index = state.partition_index.value;
-        if (index < 0 || index >= partitions_per_topic_max) {
+        if (index < 0 || index >= partitions_believed_max) {
             return fail(Errc::invalid_argument, "topic {} has no partition {}", told.topic_name, index);
         }
         if (state.leader == meta::leader_during_delete) {

@@ -12,7 +12,7 @@ struct UpdateMetadataRequest;
 namespace klog::replica {
 
 /// A partition's index in a request is believed up to here.
-inline constexpr std::int32_t partitions_per_topic_max = 1'000'000;
+inline constexpr std::int32_t partitions_believed_max = 1'000'000;
 /// The request's `type` that lists everything there is.
 inline constexpr std::int8_t full_request = 2;
 

@@ -4,8 +4,10 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -121,6 +123,22 @@ def test_exit_codes_and_one_line(code, arguments):
     done = klog(*arguments, check=False)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (code, '', 1)
     assert done.stderr.startswith('klog: ')
+
+
+def test_somebody_who_speaks_http_is_named_once():
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b'HTTP/1.1 400 Bad Request\r\n\r\n')
+                connection.recv(1000)
+        thread = threading.Thread(target=answer)
+        thread.start()
+        address = f'127.0.0.1:{server.getsockname()[1]}'
+        done = klog('topic', 'list', '-b', address, check=False)
+        thread.join()
+    assert done.returncode == 5 and 'does not answer as a Kafka broker does' in done.stderr and done.stderr.count(address) == 1, done.stderr
 
 
 def test_mistakes_name_what_was_meant():

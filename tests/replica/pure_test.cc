@@ -219,7 +219,7 @@ TEST_CASE("a full request drops what it does not list") {
 
 TEST_CASE("an impossible partition number does not grow an image") {
     meta::Image::Change change(meta::Image{});
-    for (const int index : {-1, partitions_per_topic_max, INT32_MAX}) {
+    for (const int index : {-1, partitions_believed_max, INT32_MAX}) {
         CHECK_FALSE(apply(change, request_of("t", id_of(1), {index})));
     }
 }
