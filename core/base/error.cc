@@ -14,6 +14,7 @@ std::string_view name_of(Errc code) {
         case Errc::closed: return "closed";
         case Errc::timed_out: return "timed_out";
         case Errc::connect_failed: return "connect_failed";
+        case Errc::tls_failed: return "tls_failed";
         case Errc::corrupt: return "corrupt";
         case Errc::truncated: return "truncated";
         case Errc::unsupported_version: return "unsupported_version";
@@ -43,6 +44,7 @@ std::string_view name_of(Errc code) {
         case Errc::invalid_replica_assignment: return "invalid_replica_assignment";
         case Errc::policy_violation: return "policy_violation";
         case Errc::not_authorized: return "not_authorized";
+        case Errc::authentication_failed: return "authentication_failed";
         case Errc::not_controller: return "not_controller";
         case Errc::unsupported: return "unsupported";
     }

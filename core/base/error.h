@@ -24,6 +24,7 @@ enum class Errc {
     closed,     // The stream, log, store or broker is closed or shutting down.
     timed_out,
     connect_failed,  // Nobody answers at that address.
+    tls_failed,      // No secure connection came about: certificates, versions, or the other side speaks no TLS.
     // Bytes.
     corrupt,              // Bytes that break their format: bad CRC, impossible length.
     truncated,            // Bytes end before their format does.
@@ -58,6 +59,7 @@ enum class Errc {
     policy_violation,
     // Access.
     not_authorized,
+    authentication_failed,  // One side has not proved who it is.
     not_controller,
     unsupported,  // Known, but not served here.
 };

@@ -17,7 +17,8 @@ wire::ErrorCode kafka_error(base::Errc code) {
         case Errc::limit: return throttling_quota_exceeded;
         case Errc::closed: return not_leader_or_follower;  // Shutting down: somebody else leads soon.
         case Errc::timed_out: return request_timed_out;
-        case Errc::connect_failed: return network_exception;
+        case Errc::connect_failed:
+        case Errc::tls_failed: return network_exception;
         // Bytes.
         case Errc::corrupt: return corrupt_message;
         case Errc::truncated: return corrupt_message;
@@ -51,6 +52,7 @@ wire::ErrorCode kafka_error(base::Errc code) {
         case Errc::policy_violation: return policy_violation;
         // Access.
         case Errc::not_authorized: return cluster_authorization_failed;
+        case Errc::authentication_failed: return sasl_authentication_failed;
         case Errc::not_controller: return not_controller;
         case Errc::unsupported: return unsupported_version;
     }
