@@ -22,7 +22,8 @@ Peer::Peer(std::unique_ptr<Stream> stream, PeerLimits limits)
 Peer::~Peer() { stream_->close(); }
 
 std::unexpected<base::Error> Peer::failure() const {
-    return base::fail(Errc::closed, "{}: {}", stream_->peer().to_string(), failure_->message);
+    const Errc code = failure_->code == Errc::tls_failed ? Errc::tls_failed : Errc::closed;
+    return base::fail(code, "{}: {}", stream_->peer().to_string(), failure_->message);
 }
 
 void Peer::fail(base::Error why) {
@@ -41,16 +42,35 @@ void Peer::fail(base::Error why) {
 
 void Peer::close() { fail({Errc::closed, "closed here"}); }
 
+bool Peer::has_room() const {
+    return !held_ && waiting_.size() < limits_.in_flight_max && queued_.size() < limits_.queued_bytes_max;
+}
+
 Task<Result<>> Peer::wait_for_turn(std::optional<MonotonicTime> deadline) {
-    for (;;) {
-        if (failure_) co_return failure();
-        if (waiting_.size() < limits_.in_flight_max && queued_.size() < limits_.queued_bytes_max) break;
-        if (!co_await turn_.wait(deadline)) {
-            co_return base::fail(Errc::timed_out, "{} still has {} requests to answer", stream_->peer().to_string(),
-                                 waiting_.size());
-        }
+    if (failure_) co_return failure();
+    if (line_.empty() && has_room()) co_return Result<>{};
+    const std::uint64_t number = next_in_line_++;
+    line_.push_back(number);
+    bool late = false;
+    while (!failure_ && !late && (line_.front() != number || !has_room())) late = !co_await turn_.wait(deadline);
+    std::erase(line_, number);
+    turn_.notify_all();  // The next in line may have room too.
+    if (failure_) co_return failure();
+    if (late) {
+        co_return base::fail(Errc::timed_out, "{} still has {} requests to answer", stream_->peer().to_string(),
+                             waiting_.size());
     }
     co_return Result<>{};
+}
+
+void Peer::hold() {
+    KLOG_CHECK(!held_);
+    held_ = true;
+}
+
+void Peer::release() {
+    held_ = false;
+    turn_.notify_all();
 }
 
 void Peer::queue(base::Chain frame) {
@@ -61,6 +81,18 @@ void Peer::queue(base::Chain frame) {
 Task<Result<base::SharedBytes>> Peer::exchange(std::int32_t correlation_id, base::Chain frame,
                                                std::optional<MonotonicTime> deadline) {
     KLOG_CO_TRY_VOID(co_await wait_for_turn(deadline));
+    co_return co_await exchange_now(correlation_id, std::move(frame), deadline);
+}
+
+Task<Result<base::SharedBytes>> Peer::exchange_held(std::int32_t correlation_id, base::Chain frame,
+                                                    std::optional<MonotonicTime> deadline) {
+    KLOG_CHECK(held_);
+    if (failure_) co_return failure();
+    co_return co_await exchange_now(correlation_id, std::move(frame), deadline);
+}
+
+Task<Result<base::SharedBytes>> Peer::exchange_now(std::int32_t correlation_id, base::Chain frame,
+                                                   std::optional<MonotonicTime> deadline) {
     Call call;
     waiting_.push_back({correlation_id, &call});
     queue(std::move(frame));

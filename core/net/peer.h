@@ -37,8 +37,16 @@ public:
     /// Sends a request, a whole frame with its length, whose header has this correlation id, and gives the answer's
     /// frame without its length. timed_out: no answer until the deadline; one that comes later is dropped, and counts
     /// as in flight until then. closed: the connection broke, or was closed; whether the request was served is unknown.
+    /// tls_failed: the same, by a complaint of TLS. Requests leave in the order of the calls.
     runtime::Task<base::Result<base::SharedBytes>> exchange(std::int32_t correlation_id, base::Chain frame,
                                                             std::optional<runtime::MonotonicTime> deadline);
+    /// The same for the one who holds the connection.
+    runtime::Task<base::Result<base::SharedBytes>> exchange_held(std::int32_t correlation_id, base::Chain frame,
+                                                                 std::optional<runtime::MonotonicTime> deadline);
+    /// From hold() to release() only exchange_held() sends; others wait for their turn. For one who has to have the
+    /// connection to itself for several requests.
+    void hold();
+    void release();
     /// Sends a request that gets no answer (Produce with acks=0). It may not have left when this returns.
     runtime::Task<base::Result<>> send(base::Chain frame);
 
@@ -47,6 +55,8 @@ public:
     bool closed() const { return failure_.has_value(); }
     /// Fails all that wait. Idempotent.
     void close();
+    /// For exchanges from now on; see FrameLimits.
+    void set_frame_bytes_max(std::uint32_t bytes) { reader_.cutter().set_frame_bytes_max(bytes); }
     /// After close(), or to wait for the other side to close.
     runtime::Task<void> join() { return scope_.join(); }
 
@@ -60,7 +70,10 @@ private:
         Call* call;  // In the frame of exchange(); null: nobody wants the answer any more.
     };
 
+    bool has_room() const;
     runtime::Task<base::Result<>> wait_for_turn(std::optional<runtime::MonotonicTime> deadline);
+    runtime::Task<base::Result<base::SharedBytes>> exchange_now(std::int32_t correlation_id, base::Chain frame,
+                                                                std::optional<runtime::MonotonicTime> deadline);
     runtime::Task<void> write();
     runtime::Task<void> read();
     base::Result<> take_answer(base::SharedBytes frame);
@@ -76,6 +89,9 @@ private:
     base::Chain queued_;
     runtime::Signal queued_changed_;
     runtime::Signal turn_;
+    std::deque<std::uint64_t> line_;  // Who waits for a turn, by number, in order of arrival.
+    std::uint64_t next_in_line_ = 0;
+    bool held_ = false;
     std::optional<base::Error> failure_;
     runtime::Scope scope_;
 };

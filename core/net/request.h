@@ -25,9 +25,11 @@ namespace detail {
 template <wire::Message Response>
 runtime::Task<base::Result<Answer<Response>>> exchange(Peer* peer, std::int32_t correlation_id, base::Chain frame,
                                                        wire::Version version,
-                                                       std::optional<runtime::MonotonicTime> deadline) {
+                                                       std::optional<runtime::MonotonicTime> deadline, bool held) {
     Answer<Response> answer;
-    KLOG_CO_TRY(answer.frame, co_await peer->exchange(correlation_id, std::move(frame), deadline));
+    auto exchange = held ? peer->exchange_held(correlation_id, std::move(frame), deadline)
+                         : peer->exchange(correlation_id, std::move(frame), deadline);
+    KLOG_CO_TRY(answer.frame, co_await std::move(exchange));
     wire::ResponseHeader header;
     std::string_view body;
     wire::DecodeError why;
@@ -44,15 +46,17 @@ runtime::Task<base::Result<Answer<Response>>> exchange(Peer* peer, std::int32_t 
 
 /// The request is encoded before this returns, so that what its views point to may change afterwards. Errors are those
 /// of Peer::exchange, and corrupt for an answer that cannot be decoded, which closes the peer. What error codes are in
-/// the answer is the caller's business.
+/// the answer is the caller's business. `held`: by who holds the peer, see Peer::hold.
 template <wire::Message Response, wire::Message Request>
 runtime::Task<base::Result<Answer<Response>>> request(Peer& peer, const Request& message, wire::Version version,
                                                       std::optional<std::string_view> client_id,
-                                                      std::optional<runtime::MonotonicTime> deadline) {
+                                                      std::optional<runtime::MonotonicTime> deadline,
+                                                      bool held = false) {
     static_assert(Request::api_key == Response::api_key);
     const std::int32_t correlation_id = peer.next_correlation_id();
     const wire::RequestHeader header{Request::api_key, version, correlation_id, client_id};
-    return detail::exchange<Response>(&peer, correlation_id, wire::encode_frame(header, message), version, deadline);
+    return detail::exchange<Response>(&peer, correlation_id, wire::encode_frame(header, message), version, deadline,
+                                      held);
 }
 
 /// For a request that is not answered: Produce with acks=0.

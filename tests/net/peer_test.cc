@@ -13,7 +13,6 @@
 using namespace klog;
 using namespace std::chrono_literals;
 using base::Chain;
-using base::Errc;
 using base::SharedBytes;
 using net::MemoryNetwork;
 using net::Peer;
@@ -146,6 +145,33 @@ TEST_CASE("a request that finds no free place until its deadline fails too") {
         CHECK(first == "closed");
     };
     fixture.sim.run(with_peer(&fixture, {.in_flight_max = 1}, talk));
+}
+
+TEST_CASE("who holds a connection has it alone, and the others go on in the order in which they came") {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        Fixture fixture(seed);
+        const Talk talk = [](Peer* peer, Fixture*) -> Task<void> {
+            Scope scope;
+            std::string before, after[3], late;
+            scope.spawn(ask_into(peer, "before", &before));
+            peer->hold();
+            for (auto& answer : after) scope.spawn(ask_into(peer, "wait", &answer));
+            scope.spawn(ask_into(peer, "too late", &late, 1s));
+            const std::int32_t id = peer->next_correlation_id();
+            const auto held = co_await peer->exchange_held(id, frame_of(id, "held"), std::nullopt);
+            CHECK(held.value().view.substr(4) == "held");
+            CHECK(before == "before");
+            CHECK(peer->in_flight() == 0);
+            co_await runtime::sleep_until(Shard::current()->now() + 2s);
+            CHECK(late == "timed_out");
+            peer->release();
+            // What comes after the release stands behind those that wait: the answers to "wait" come with it.
+            CHECK(co_await ask(peer, "last", 60s) == "last");
+            co_await scope.join();
+            for (const auto& answer : after) CHECK(answer == "wait");
+        };
+        fixture.sim.run(with_peer(&fixture, {}, talk));
+    }
 }
 
 TEST_CASE("a broken connection fails all that wait, and what comes after") {
