@@ -39,7 +39,8 @@ Result<> set(client::Config& config, std::string_view name, std::string_view val
 
 Result<> set_pair(client::Config& config, std::string_view pair) {
     const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos) return fail(Errc::invalid_argument, "'{}' is not key=value", pair);
+    if (equals == std::string_view::npos)  // What follows the key may be a password.
+        return fail(Errc::invalid_argument, "'{}' is not key=value", pair.substr(0, pair.find_first_of(" \t:")));
     return set(config, trim(pair.substr(0, equals)), trim(pair.substr(equals + 1)));
 }
 
@@ -53,7 +54,7 @@ Result<> read_file(client::Config& config, const std::string& path) {
     if (!read) return fail(Errc::invalid_argument, "{}", read.error().message);
     for (const broker::Property& property : *read) {
         Result<> done = set(config, property.key, trim(property.value));
-        if (property.bare) done = fail(Errc::invalid_argument, "'{}' is not key=value", property.key);
+        if (property.bare) done = fail(Errc::invalid_argument, "not key=value");  // It may be part of a password.
         if (!done) return fail(Errc::invalid_argument, "{}:{}: {}", path, property.line, done.error().message);
     }
     return {};
@@ -82,6 +83,7 @@ Result<client::Config> client_config(const ConnectionOptions& options, client::C
     if (options.bootstrap) {
         KLOG_TRY(config.bootstrap, client::parse_bootstrap(*options.bootstrap));
     }
+    KLOG_TRY_VOID(client::prepare(config.security));
     return config;
 }
 

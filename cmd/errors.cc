@@ -34,9 +34,11 @@ Exit exit_of(const base::Error& error) {
     switch (error.code) {
         case Errc::invalid_topic:
         case Errc::invalid_config: return Exit::usage;
-        case Errc::connect_failed: return Exit::cannot_connect;
+        case Errc::connect_failed:
+        case Errc::tls_failed: return Exit::cannot_connect;
         case Errc::timed_out: return Exit::timed_out;
-        case Errc::not_authorized: return Exit::not_allowed;
+        case Errc::not_authorized:
+        case Errc::authentication_failed: return Exit::not_allowed;
         case Errc::not_found: return Exit::not_found;
         case Errc::corrupt: return Exit::corrupt;
         default: return Exit::item_failed;

@@ -16,6 +16,14 @@ using base::Result;
 using runtime::Task;
 using wire::ErrorCode;
 
+namespace {
+
+// A broker that wants a login closes the connection of who has none at the first request but ApiVersions. One that
+// stops does so too, but not so often.
+constexpr int shut_out_max = 4;
+
+}  // namespace
+
 /// The place of one connection: whoever comes while it is being opened waits for the same one.
 struct Cluster::Slot {
     std::shared_ptr<Connection> connection;
@@ -64,7 +72,7 @@ const std::string* Cluster::name_of(const base::Uuid& id) const {
 
 Task<Result<std::shared_ptr<Connection>>> Cluster::open(net::Address address, bool* refused) {
     if (closed_) co_return fail(Errc::closed, "the client is closed");
-    co_return co_await Connection::open(*scope_, network_, std::move(address), config_, refused);
+    co_return co_await Connection::open(*scope_, network_, runtime_.pool(), std::move(address), config_, refused);
 }
 
 Task<Result<std::shared_ptr<Connection>>> Cluster::connection(NodeId broker, Lane lane) {
@@ -195,7 +203,7 @@ TopicPtr to_topic_info(wire::MetadataResponse::Topic& topic, base::MonotonicTime
 Task<Result<std::vector<TopicPtr>>> Cluster::ask(std::optional<std::vector<std::string>> names, bool create) {
     Backoff backoff(config_);
     const auto give_up = now() + std::chrono::milliseconds(config_.metadata_timeout_ms);
-    for (;;) {
+    for (int shut_out = 0;;) {
         KLOG_CO_TRY(const auto connection, co_await any_connection());
         KLOG_CO_TRY(const wire::Version version, connection->version_for<wire::MetadataRequest>());
         wire::MetadataRequest request;
@@ -206,7 +214,12 @@ Task<Result<std::vector<TopicPtr>>> Cluster::ask(std::optional<std::vector<std::
         }
         auto answer = co_await connection->call<wire::MetadataResponse>(std::move(request), version);
         if (!answer) {
-            if (closed_ || now() >= give_up) co_return std::unexpected(std::move(answer).error());
+            const base::Error why = std::move(answer).error();
+            const bool may_want_login = why.code == Errc::closed && !connection->has_served() && !config_.security.sasl;
+            if (may_want_login && ++shut_out >= shut_out_max)
+                co_return fail(Errc::connect_failed, "{}; if it wants a login, set security.protocol to {}",
+                               why.message, config_.security.tls ? "SASL_SSL" : "SASL_PLAINTEXT");
+            if (closed_ || now() >= give_up || why.code == Errc::authentication_failed) co_return std::unexpected(why);
             co_await runtime::sleep_until(now() + backoff.next(random_));
             continue;
         }

@@ -29,6 +29,26 @@ Result<bool> truth(std::string_view text) {
 
 constexpr std::int64_t int_max = INT32_MAX;
 
+template <Result<> (*set)(Security&, std::string_view)>
+Result<> secure(Config& config, std::string_view value) {
+    return set(config.security, value);
+}
+template <std::string net::TlsOptions::* member>
+Result<> set_tls(Config& config, std::string_view value) {
+    config.security.tls_options.*member = value;
+    return {};
+}
+template <base::Secret Security::* member>
+Result<> set_secret(Config& config, std::string_view value) {
+    config.security.*member = base::Secret(std::string(value));
+    return {};
+}
+template <bool net::TlsOptions::* member>
+Result<> set_check(Config& config, std::string_view value) {
+    KLOG_TRY(config.security.tls_options.*member, truth(value));
+    return {};
+}
+
 template <std::int64_t Config::* member, std::int64_t least = 0, std::int64_t most = int_max, std::int64_t unit = 1>
 Result<> set_number(Config& config, std::string_view value) {
     KLOG_TRY(const std::int64_t number, whole(value, least, most));
@@ -54,11 +74,6 @@ constexpr Property table[] = {
      [](Config& c, std::string_view v) -> Result<> { return c.client_id = v, Result<>{}; }},
     {"client.rack", "the rack of this client",
      [](Config& c, std::string_view v) -> Result<> { return c.rack = v, Result<>{}; }},
-    {"security.protocol", "only plaintext so far",
-     [](Config&, std::string_view v) -> Result<> {
-         if (v == "PLAINTEXT" || v == "plaintext") return {};
-         return fail(Errc::unsupported, "{} is not there yet: only PLAINTEXT", v);
-     }},
     {"request.timeout.ms socket.timeout.ms", "how long a broker may take to answer",
      set_number<&Config::request_timeout_ms, 1>},
     {"socket.connection.setup.timeout.ms", "how long a connection may take",
@@ -127,6 +142,37 @@ constexpr Property table[] = {
      set_number<&Config::fetch_partition_bytes, 1>},
     {"fetch.max.wait.ms fetch.wait.max.ms", "how long a broker waits", set_number<&Config::fetch_wait_ms>},
     {"queued.max.messages.kbytes", "KiB fetched ahead", set_number<&Config::prefetch_bytes, 1, int_max, 1024>},
+    {"security.protocol", "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL", secure<set_protocol>},
+    {"sasl.mechanism sasl.mechanisms", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", secure<set_mechanism>},
+    {"sasl.username", "who logs in",
+     [](Config& c, std::string_view v) -> Result<> { return c.security.username = v, Result<>{}; }},
+    {"sasl.password", "and the password", set_secret<&Security::password>},
+    {"sasl.jaas.config", "both as Java has them: a PlainLoginModule or ScramLoginModule", secure<set_jaas>},
+    {"ssl.ca.location ssl.truststore.location", "whom to trust: a file, PEM or PKCS #12",
+     set_tls<&net::TlsOptions::trust_file>},
+    {"ssl.truststore.type", "PEM or PKCS12; the file's content tells", secure<set_store_type>},
+    {"ssl.truststore.password", "of a PKCS #12 file",
+     [](Config& c, std::string_view v) -> Result<> {
+         return c.security.tls_options.trust_password = base::Secret(std::string(v)), Result<>{};
+     }},
+    {"ssl.truststore.certificates ssl.ca.pem", "whom to trust, as PEM", set_tls<&net::TlsOptions::trust_pem>},
+    {"ssl.certificate.location ssl.keystore.location", "our own certificate, with its key or without: a file",
+     set_tls<&net::TlsOptions::certificate_file>},
+    {"ssl.key.location", "the key: a file", set_tls<&net::TlsOptions::key_file>},
+    {"ssl.keystore.type", "PEM or PKCS12; the file's content tells", secure<set_store_type>},
+    {"ssl.keystore.password", "of a PKCS #12 file", set_secret<&Security::keystore_password>},
+    {"ssl.key.password", "of the key", set_secret<&Security::key_password>},
+    {"ssl.keystore.certificate.chain ssl.certificate.pem", "our own certificate, as PEM",
+     set_tls<&net::TlsOptions::certificate_pem>},
+    {"ssl.keystore.key ssl.key.pem", "its key, as PEM",
+     [](Config& c, std::string_view v) -> Result<> {
+         return c.security.tls_options.key_pem = base::Secret(std::string(v)), Result<>{};
+     }},
+    {"enable.ssl.certificate.verification", "whether brokers' certificates are checked",
+     set_check<&net::TlsOptions::verify_certificate>},
+    {"ssl.endpoint.identification.algorithm", "https: a broker's certificate must name its host; none",
+     secure<set_host_check>},
+
     {"check.crcs", "check the CRC of what was fetched",
      [](Config& c, std::string_view v) -> Result<> {
          KLOG_TRY(c.check_crcs, truth(v));

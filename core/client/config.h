@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/client/security_config.h"
 #include "core/net/stream.h"
 #include "core/records/compression.h"
 
@@ -43,6 +44,7 @@ struct Config {
     /// How long a call waits for a topic or a leader to be there, or for an answer.
     std::int64_t metadata_timeout_ms = 60'000;
     std::string rack;
+    Security security;
 
     // Producer.
     std::int16_t acks = -1;  // -1: all in-sync replicas.
@@ -85,7 +87,8 @@ struct Property {
 };
 std::span<const Property> properties();
 
-/// Sets the property of that name. not_found: there is none; the caller names the nearest.
+/// Sets the property of that name. not_found: there is none; the caller names the nearest. Errors do not repeat a
+/// secret.
 base::Result<> set_property(Config& config, std::string_view name, std::string_view value);
 
 }  // namespace klog::client

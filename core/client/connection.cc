@@ -2,6 +2,7 @@
 #include "core/client/connection.h"
 
 #include "core/base/big_endian.h"
+#include "core/base/check.h"
 #include "core/client/errors.h"
 #include "core/wire/messages/18_api_versions.h"
 
@@ -18,41 +19,75 @@ std::string named(std::int16_t api_key) { return fmt::format("API {}", api_key);
 
 net::PeerLimits limits() {
     net::PeerLimits limits;
-    limits.frames.frame_bytes_max = response_bytes_max;
+    limits.frames.frame_bytes_max = opening_bytes_max;
     return limits;
 }
 
 }  // namespace
 
-Connection::Connection(std::unique_ptr<net::Stream> stream, net::Address address, Config config)
-    : address_(std::move(address)), config_(std::move(config)), peer_(std::move(stream), limits()) {}
+Connection::Connection(std::unique_ptr<net::Stream> stream, runtime::Pool& pool, net::Address address, Config config)
+    : address_(std::move(address)), config_(std::move(config)), pool_(pool), peer_(std::move(stream), limits()) {}
 
 Task<Result<std::shared_ptr<Connection>>> Connection::open(runtime::Scope& scope, net::Network& network,
-                                                           net::Address address, Config config, bool* refused) {
+                                                           runtime::Pool& pool, net::Address address, Config config,
+                                                           bool* no_listener) {
     const auto deadline = runtime::Shard::current()->now() + std::chrono::milliseconds(config.connect_timeout_ms);
     auto connecting = network.connect(address, deadline);
     auto stream = co_await std::move(connecting);
+    if (stream && config.security.tls) {
+        KLOG_CHECK(config.security.tls_context, "the configuration was prepared");
+        auto securing = net::tls_connect(std::move(*stream), config.security.tls_context, address.host, deadline);
+        stream = co_await std::move(securing);
+    }
     if (!stream) {
-        if (refused != nullptr) *refused = stream.error().code == Errc::connect_failed;
-        const Errc code = stream.error().code == Errc::timed_out ? Errc::timed_out : Errc::connect_failed;
-        co_return fail(code, "cannot reach {}: {}", address.to_string(), stream.error().message);
+        if (no_listener != nullptr) *no_listener = stream.error().code == Errc::connect_failed;
+        const Errc code = stream.error().code;
+        const bool kept = code == Errc::timed_out || code == Errc::tls_failed;
+        co_return fail(kept ? code : Errc::connect_failed, "cannot reach {}: {}", address.to_string(),
+                       stream.error().message);
     }
-    std::shared_ptr<Connection> self(new Connection(std::move(*stream), std::move(address), std::move(config)));
+    std::shared_ptr<Connection> self(new Connection(std::move(*stream), pool, std::move(address), std::move(config)));
     scope.spawn(see_to_its_end(self));
-    if (auto versions = co_await self->negotiate(); !versions) {
+    if (auto begun = co_await self->begin(); !begun) {
         self->close();
-        const base::Error why = std::move(versions).error();
-        if (why.code != Errc::closed && why.code != Errc::corrupt && why.code != Errc::truncated &&
-            why.code != Errc::too_large)
-            co_return std::unexpected(why);
-        co_return fail(Errc::connect_failed, "{} does not answer as a Kafka broker does: {}",
-                       self->address_.to_string(), self->plain(why));
+        co_return std::unexpected(std::move(begun).error());
     }
+    if (self->session_lifetime_ms_ > 0) scope.spawn(stay_logged_in(self));
     co_return self;
 }
 
+Task<Result<>> Connection::begin() {
+    if (auto versions = co_await negotiate(); !versions) co_return std::unexpected(not_begun(versions.error()));
+    if (config_.security.sasl) KLOG_CO_TRY_VOID(co_await log_in());
+    peer_.set_frame_bytes_max(response_bytes_max);
+    co_return Result<>{};
+}
+
+/// What it means that not even ApiVersions was answered.
+base::Error Connection::not_begun(base::Error why) const {
+    const std::string address = address_.to_string();
+    const Security& security = config_.security;
+    const net::TlsOptions& tls = security.tls_options;
+    if (why.code == Errc::tls_failed && !security.tls)
+        return {Errc::tls_failed, fmt::format("{} speaks TLS: set security.protocol to SSL or SASL_SSL", address)};
+    std::string_view remedy;
+    if (!security.tls)
+        remedy = "; if it wants TLS, set security.protocol to SSL or SASL_SSL";
+    else if (tls.certificate_file.empty() && tls.certificate_pem.empty())
+        remedy = "; if it wants a certificate of ours, set ssl.certificate.location and ssl.key.location";
+    if (why.code == Errc::tls_failed) return {why.code, fmt::format("{}{}", why.message, remedy)};
+    if (why.code != Errc::closed && why.code != Errc::corrupt && why.code != Errc::truncated &&
+        why.code != Errc::too_large)
+        return why;
+    return {Errc::connect_failed,
+            fmt::format("{} does not answer as a Kafka broker does: {}{}", address, plain(why), remedy)};
+}
+
 /// Keeps it until its coroutines have ended, whoever else has let go of it.
-Task<void> Connection::see_to_its_end(std::shared_ptr<Connection> self) { co_await self->peer_.join(); }
+Task<void> Connection::see_to_its_end(std::shared_ptr<Connection> self) {
+    co_await self->peer_.join();
+    self->ended_.notify_all();
+}
 
 runtime::MonotonicTime Connection::deadline_in(std::int64_t timeout_ms) const {
     return runtime::Shard::current()->now() +
@@ -72,6 +107,7 @@ base::Error Connection::broken(base::Error why) {
         close();
         return {Errc::timed_out, fmt::format("{} did not answer in time (REQUEST_TIMED_OUT)", address_.to_string())};
     }
+    if (login_failed_) return *login_failed_;
     if (why.code == Errc::closed)
         return {Errc::closed,
                 fmt::format("lost the connection to {}: {} (NETWORK_EXCEPTION)", address_.to_string(), plain(why))};

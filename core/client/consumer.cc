@@ -325,7 +325,11 @@ void Consumer::silent(Part& part) {
     const auto silence = now - *part.silent_since;
     const base::Error why =
         last_error_.value_or(base::Error{Errc::timed_out, "it has no leader (LEADER_NOT_AVAILABLE)"});
-    if (patience_ && silence > *patience_ && !failed_) {
+    if (why.code == Errc::authentication_failed && !failed_) {
+        failed_ = {why.code, fmt::format("partition {}: {}", part.where.partition, why.message)};
+        came_->notify_all();
+        room_->notify_all();
+    } else if (patience_ && silence > *patience_ && !failed_) {
         failed_ = {why.code == Errc::connect_failed ? why.code : Errc::timed_out,
                    fmt::format("partition {}: no broker has answered for {} s: {}", part.where.partition,
                                std::chrono::duration_cast<std::chrono::seconds>(silence).count(), why.message)};

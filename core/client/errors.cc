@@ -26,8 +26,10 @@ Errc errc_of(ErrorCode code) {
         case ErrorCode::topic_authorization_failed:
         case ErrorCode::group_authorization_failed:
         case ErrorCode::cluster_authorization_failed:
-        case ErrorCode::transactional_id_authorization_failed:
-        case ErrorCode::sasl_authentication_failed: return Errc::not_authorized;
+        case ErrorCode::transactional_id_authorization_failed: return Errc::not_authorized;
+        case ErrorCode::unsupported_sasl_mechanism:
+        case ErrorCode::illegal_sasl_state:
+        case ErrorCode::sasl_authentication_failed: return Errc::authentication_failed;
         case ErrorCode::unsupported_version: return Errc::unsupported_version;
         case ErrorCode::topic_already_exists: return Errc::exists;
         case ErrorCode::invalid_partitions: return Errc::invalid_partitions;

@@ -28,7 +28,11 @@ constexpr wire::Version produce_zstd_since = 7;
 constexpr std::size_t split_bytes_max = 1u << 30;
 
 ErrorCode code_of(const base::Error& error) {
-    return error.code == Errc::timed_out ? ErrorCode::request_timed_out : ErrorCode::network_exception;
+    switch (error.code) {
+        case Errc::timed_out: return ErrorCode::request_timed_out;
+        case Errc::authentication_failed: return ErrorCode::sasl_authentication_failed;  // Which is final.
+        default: return ErrorCode::network_exception;
+    }
 }
 
 }  // namespace
@@ -67,7 +71,7 @@ Task<void> Producer::attempt(base::NodeId leader, std::vector<InFlight> batches)
         for (const InFlight& one : batches) settle(*one.partition, *one.batch, code, Offset{-1}, -1, words);
     };
     auto connection = co_await cluster_.connection(leader);
-    if (!connection) co_return all(ErrorCode::network_exception, connection.error().message);
+    if (!connection) co_return all(code_of(connection.error()), connection.error().message);
     const bool ids = std::none_of(batches.begin(), batches.end(),
                                   [](const InFlight& b) { return b.partition->topic.info->id.is_zero(); });
     const auto version =
@@ -200,7 +204,7 @@ Task<void> Producer::identify() {
         bool fatal = false;
         auto connection = co_await cluster_.any_connection();
         if (!connection) {
-            error = connection.error();
+            error = connection.error(), fatal = error->code == Errc::authentication_failed;
         } else if (const auto version = (*connection)->version_for<wire::InitProducerIdRequest>(); !version) {
             error = version.error(), fatal = true;
         } else {

@@ -84,6 +84,9 @@ Result<> FrameCutter::check_length(std::int32_t length) const {
         return base::fail(Errc::corrupt, "a frame of {} bytes", length);
     }
     if (static_cast<std::uint32_t>(length) > limits_.frame_bytes_max) {
+        // What TLS begins with, a handshake or an alert.
+        if (length >> 16 == 0x1603 || length >> 16 == 0x1503)
+            return base::fail(Errc::tls_failed, "what looks like TLS");
         return base::fail(Errc::too_large, "a frame of {} bytes, where {} are allowed", length,
                           limits_.frame_bytes_max);
     }

@@ -21,7 +21,8 @@
 namespace klog::net {
 
 struct FrameLimits {
-    /// A longer frame is an error: too_large. Kafka's socket.request.max.bytes.
+    /// A longer frame is an error: too_large, or tls_failed where it is the beginning of TLS. Kafka's
+    /// socket.request.max.bytes.
     std::uint32_t frame_bytes_max = 100 * 1024 * 1024;
     /// A shorter one too: corrupt. What every header has.
     std::uint32_t frame_bytes_min = 4;

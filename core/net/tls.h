@@ -15,7 +15,8 @@ namespace klog::net {
 
 /// Certificates and keys, and what to make of the other side's. Formats: PEM and PKCS #12, told by their content.
 struct TlsOptions {
-    /// Who is trusted: a file, or certificates as PEM text. Neither: whom the system trusts.
+    /// Who is trusted: a file (or a folder with names by hash), or certificates as PEM text. Neither: whom the system
+    /// trusts.
     std::string trust_file;
     base::Secret trust_password;  // Of a PKCS #12 file.
     std::string trust_pem;

@@ -5,6 +5,7 @@
 #include <openssl/pkcs12.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -143,6 +144,11 @@ Result<> read_any(std::string_view bytes, const Secret& password, const std::str
 Result<> load_trust(SSL_CTX* context, const TlsOptions& options) {
     Identity trusted;
     const std::string name = options.trust_file.empty() ? "the list of trusted certificates" : options.trust_file;
+    std::error_code ignored;
+    if (std::filesystem::is_directory(options.trust_file, ignored)) {  // As c_rehash lays them out.
+        if (X509_STORE_load_path(SSL_CTX_get_cert_store(context), options.trust_file.c_str()) == 1) return {};
+        return fail(Errc::invalid_config, "cannot read {}: {}", options.trust_file, openssl_reason());
+    }
     if (!options.trust_file.empty()) {
         KLOG_TRY(const std::string bytes, read_whole(options.trust_file));
         KLOG_TRY_VOID(read_any(bytes, options.trust_password, name, trusted));

@@ -148,8 +148,10 @@ Task<Result<>> TlsStream::shake_hands() {
         if (done == 1) co_return Result<>{};
         KLOG_CO_TRY(const std::size_t n, co_await fill());
         if (n == 0) {
-            co_return fail(Errc::tls_failed,
-                           "{} closed the connection in the TLS handshake: it may not speak TLS at that port", host_);
+            co_return fail(
+                Errc::tls_failed,
+                "{} closed the connection in the TLS handshake; security.protocol says whether a port speaks TLS",
+                host_);
         }
     }
 }
@@ -169,13 +171,14 @@ base::Error TlsStream::handshake_error() const {
     if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
         reason == SSL_R_PACKET_LENGTH_TOO_LONG || reason == SSL_R_RECORD_LENGTH_MISMATCH) {
         ERR_clear_error();
-        return {Errc::tls_failed, fmt::format("what {} answers is not TLS", host_)};
+        return {Errc::tls_failed,
+                fmt::format("what {} answers is not TLS; security.protocol says whether a port speaks it", host_)};
     }
     return {Errc::tls_failed, fmt::format("the TLS handshake with {} failed: {}", host_, openssl_reason())};
 }
 
 base::Error TlsStream::broken() const {
-    return {Errc::tls_failed, fmt::format("TLS with {} broke: {}", below_->peer().to_string(), openssl_reason())};
+    return {Errc::tls_failed, fmt::format("TLS was broken off: {}", openssl_reason())};
 }
 
 std::unexpected<base::Error> TlsStream::closed_by_us() const {
@@ -253,7 +256,8 @@ Task<Result<std::unique_ptr<Stream>>> with_deadline(std::unique_ptr<TlsStream> s
     home.cancel_timer(timer);
     if (!done) stream->close();
     if (late)
-        co_return fail(Errc::timed_out, "the TLS handshake with {} takes too long: it may not speak TLS at that port",
+        co_return fail(Errc::timed_out,
+                       "the TLS handshake with {} takes too long; security.protocol says whether a port speaks TLS",
                        stream->peer().to_string());
     if (!done) co_return std::unexpected(std::move(done).error());
     co_return std::move(stream);
