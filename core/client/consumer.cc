@@ -34,13 +34,13 @@ struct Consumer::Part {
     base::Uuid topic_id;
     Offset position;
     std::optional<Offset> until;
+    Backoff backoff;
     bool done = false;
     bool moving = false;  // Its position is being put into range.
     MonotonicTime paused_until{};
     std::optional<MonotonicTime> gone_since;
     std::optional<MonotonicTime> silent_since;  // No broker has answered for it.
     int damaged_answers = 0;                    // In a row.
-    Backoff backoff;
 };
 
 Consumer::Consumer(Cluster& cluster, std::function<void(std::string)> warn)
@@ -57,8 +57,8 @@ void Consumer::assign(const std::string& topic, const std::vector<Stretch>& stre
     const TopicPtr info = cluster_.known(topic);
     for (const Stretch& stretch : stretches) {
         TopicPartition where{topic, stretch.partition};
-        auto part = std::make_unique<Part>(where, info ? info->id : base::Uuid{}, stretch.from, stretch.until, false,
-                                           false, MonotonicTime{}, std::nullopt, std::nullopt, 0, Backoff(config_));
+        auto part = std::make_unique<Part>(where, info ? info->id : base::Uuid{}, stretch.from, stretch.until,
+                                           Backoff(config_));
         part->done = stretch.until && stretch.from >= *stretch.until;
         parts_[std::move(where)] = std::move(part);
     }
@@ -77,8 +77,7 @@ void Consumer::add_new_partitions() {
         if (cluster_.is_old(*info)) cluster_.doubt(topic);
         for (; count < info->partitions.size(); ++count) {
             TopicPartition where{topic, info->partitions[count].id};
-            auto part = std::make_unique<Part>(where, info->id, Offset{0}, std::nullopt, false, false, MonotonicTime{},
-                                               std::nullopt, std::nullopt, Backoff(config_));
+            auto part = std::make_unique<Part>(where, info->id, Offset{0}, std::nullopt, Backoff(config_));
             parts_.emplace(std::move(where), std::move(part));
         }
     }
