@@ -355,8 +355,7 @@ TEST_CASE("a full disk makes topics wait, not vanish") {
     const auto refused = broker.create("b", 20);
     CHECK_FALSE(refused.has_value());
     broker.disk.set_capacity(used + 100'000'000);
-    broker.sim->run_for(5s);
-    good(broker.create("b", 20));
+    broker.sim->run_for(5s);  // Nobody asks again: the topic was promised, and comes when there is room.
     REQUIRE(broker.image()->topic("b") != nullptr);
     CHECK(broker.image()->topic("b")->partitions.size() == 20);
     for (const auto& partition : broker.image()->topic("b")->partitions) CHECK(partition.leader == NodeId{1});
