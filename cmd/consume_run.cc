@@ -28,9 +28,8 @@ using runtime::Task;
 
 constexpr std::size_t output_bytes = 256u << 10;
 constexpr std::string_view damaged_advice =
-    "`klog dump-segment --verify` on the broker's partition directory shows how far it reaches, `klog consume -o N` "
-    "goes "
-    "on behind it";
+    "`klog dump-segment --verify` on the broker's partition directory shows how far it reaches, "
+    "`klog consume --offset N` goes on behind it";
 
 /// Turns records into output. Used by one thread at a time.
 class Printer {

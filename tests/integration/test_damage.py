@@ -27,11 +27,11 @@ def test_consume_ends_with_the_place_of_the_damage_and_goes_on_behind_it_when_to
     assert got.returncode == 7
     assert got.stdout.split() == ['a0', 'b0']
     assert f'{topic}: partition 0: the batch at offset 2 is damaged on the broker (CORRUPT_MESSAGE)' in got.stderr
-    assert 'klog consume -o N' in got.stderr
-    assert consume('-e', '-o', '3').returncode == 7
-    assert consume('-e', '-o', '4').stdout.split() == ['a2', 'b2', 'a3', 'b3']
+    assert 'klog consume --offset N' in got.stderr
+    assert consume('-e', '--offset', '3').returncode == 7
+    assert consume('-e', '--offset', '4').stdout.split() == ['a2', 'b2', 'a3', 'b3']
     klog('produce', topic, '-b', damaged.address, input='more\n')
-    assert consume('-e', '-o', '7').stdout.split() == ['b3', 'more']
+    assert consume('-e', '--offset', '7').stdout.split() == ['b3', 'more']
 
 
 def test_the_broker_says_once_what_it_cannot_read(damaged, topic):
