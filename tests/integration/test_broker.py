@@ -246,3 +246,30 @@ def test_options_and_the_configuration_file_agree_on_where(tmp_path):
     assert '--data-dir' in refused('--ephemeral', '--data-dir', tmp_path / 'data')
     file.write_text('listeners=A://:1,B://:2\nlistener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT\n')
     assert '2 listeners' in refused('--config', file, '--port', '1234')
+
+
+def said(*arguments, **config):
+    """What a broker says from its start to its stop, when all is well: lines."""
+    with Klog(**config) as server:
+        server.start(*arguments)
+        produce(server, 'quiet', 'a', 'b')
+        assert consume(server, 'quiet') == ['a', 'b']
+        klog('topic', 'delete', 'quiet', '--yes', '-b', server.address)
+        assert server.stop() == 0
+        return server.log.splitlines()
+
+
+def test_a_broker_that_is_well_says_where_it_is_and_nothing_else():
+    first, ready, *rest = [line for line in said() if not re.search(r' I topic quiet (created|deleted)', line)]
+    assert re.fullmatch(r'klog: broker 1 of cluster \S{22}, data in \S+, durability=fsync: acknowledged once on disk', first)
+    assert re.fullmatch(r'klog: ready on PLAINTEXT://127\.0\.0\.1:\d+', ready) and rest == []
+
+
+def test_the_first_line_says_that_a_power_cut_may_lose_what_was_acknowledged():
+    assert said('--durability', 'os')[0].endswith('durability=os: acknowledged from the page cache, lost in a power cut')
+
+
+def test_flush_keys_without_a_mode_change_nothing_and_that_is_said():
+    lines = said(log_flush_interval_messages='1000')
+    assert any(line.endswith('durability=fsync: acknowledged once on disk') for line in lines)
+    assert [line for line in lines if 'log.flush.interval.messages has no effect with durability=fsync' in line]
