@@ -146,6 +146,8 @@ void Broker::Parts::make_replicas() {
         if (all_offline) all_offline();
     };
     using std::chrono::milliseconds;
+    options.high_watermark_checkpoint_interval =
+        milliseconds(config.integer("replica.high.watermark.checkpoint.interval.ms"));
     options.retention_check_interval = milliseconds(config.integer("log.retention.check.interval.ms"));
     options.recovery_checkpoint_interval = milliseconds(config.integer("log.flush.offset.checkpoint.interval.ms"));
     options.log_start_checkpoint_interval =

@@ -64,12 +64,12 @@ constexpr Key table[] = {
     row("broker.rack", KeyType::string, none).says("The rack that Metadata tells clients."),
     row("cluster.id", KeyType::string, none)
         .says("The id that a new data directory gets; none: a random one. An existing directory keeps its own."),
-    row("listeners", KeyType::list, "PLAINTEXT://localhost:9092").per_broker()
+    row("listeners", KeyType::list, "PLAINTEXT://localhost:9092")
         .says("Where to listen: NAME://HOST:PORT, separated by commas. An empty host is every address."),
     row("advertised.listeners", KeyType::list, none)
         .says("What clients are told to connect to, per listener; none: the address that the client reached."),
     row("listener.security.protocol.map", KeyType::string,
-        "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL").per_broker()
+        "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL")
         .says("Which security protocol each listener name stands for. Only PLAINTEXT is served."),
     row("inter.broker.listener.name", KeyType::string, none).later()
         .says("The listener that brokers use among themselves."),
@@ -174,7 +174,7 @@ constexpr Key table[] = {
     row("auto.create.topics.enable", KeyType::boolean, "true").says("Whether a topic that a client asks for is made."),
     row("delete.topic.enable", KeyType::boolean, "true").says("Whether topics may be deleted."),
     row("unclean.leader.election.enable", KeyType::boolean, "false").topic("unclean.leader.election.enable")
-        .cluster_wide()
+        .cluster_wide().later()
         .says("Whether a replica that is not in sync may lead when no other is left; records may be lost."),
     row("max.request.partition.size.limit", KeyType::int32, "2000").at_least(1)
         .says("The most partitions that DescribeTopicPartitions answers at once."),
@@ -288,7 +288,7 @@ constexpr Key table[] = {
         .says("How long a follower rests after an error."),
     row("replica.socket.timeout.ms", KeyType::int32, "30000").at_least(0).later()
         .says("How long a follower waits for its leader."),
-    row("replica.high.watermark.checkpoint.interval.ms", KeyType::int64, "5000").at_least(0).later()
+    row("replica.high.watermark.checkpoint.interval.ms", KeyType::int64, "5000").at_least(1)
         .says("How often high watermarks are written down."),
     row("replica.selector.class", KeyType::string, none).later()
         .says("Who picks the replica that a consumer reads from."),

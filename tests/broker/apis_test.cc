@@ -269,7 +269,8 @@ TEST_CASE("a broker's configuration refuses what cannot change with the code for
     };
     CHECK(code("1", "log.retention.ms") == ErrorCode::none);
     CHECK(code("1", "log.dirs") == ErrorCode::invalid_request);
-    CHECK(code("", "listeners") == ErrorCode::invalid_request);
+    CHECK(code("1", "listeners") == ErrorCode::invalid_request);
+    CHECK(code("", "replica.fetch.max.bytes") == ErrorCode::invalid_request);
     CHECK(code("1", "log.retention.mz") == ErrorCode::invalid_config);
     CHECK(code("2", "log.retention.ms") == ErrorCode::invalid_request);
 }
