@@ -95,7 +95,7 @@ std::map<std::string, std::string> small_files() {
     }
     std::string producers;
     append_big(producers, 2, 4);
-    for (const std::uint64_t id : {7, 8}) {
+    for (const std::uint64_t id : {7u, 8u}) {
         const std::pair<std::uint64_t, int> fields[] = {{id, 8}, {1, 2},    {19, 4}, {19, 8},
                                                         {19, 4}, {1019, 8}, {0, 4},  {0, 8}};
         for (const auto& [number, bytes] : fields) append_big(producers, number, bytes);

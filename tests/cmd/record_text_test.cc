@@ -217,7 +217,7 @@ TEST_CASE("a byte is written in a JSON string alike wherever it stands") {
     for (int byte = 0; byte < 256; ++byte) {
         const std::string one(1, static_cast<char>(byte));
         for (std::size_t before = 0; before < 18; ++before) {
-            for (const std::size_t after : {0, 1, 7, 8, 17}) {
+            for (const std::size_t after : {0u, 1u, 7u, 8u, 17u}) {
                 const std::string left(before, 'a'), right(after, '~');
                 CHECK(quoted(left + one + right) == left + quoted(one) + right);
             }
