@@ -34,7 +34,8 @@ std::string batch_at(std::int64_t offset, records::Codec codec, int count = 20) 
 
 std::string log_of(int batches, std::int64_t base = 0) {
     std::string bytes;
-    for (int i = 0; i < batches; ++i) bytes += batch_at(base + i * 20, static_cast<records::Codec>(i % 5));
+    for (int i = 0; i < batches; ++i)
+        bytes += batch_at(base + std::int64_t{i} * 20, static_cast<records::Codec>(i % 5));
     return bytes;
 }
 
