@@ -132,7 +132,7 @@ TEST_CASE("damage that a read has found is over when retention or a deletion has
     one.machine.runtime.settle();
     SUBCASE("by retention") {
         auto config = std::make_shared<LogConfig>(*one.machine.config);
-        config->retention_bytes = 6 * Troubled::batch_bytes;
+        config->retention_bytes = std::int64_t{6} * Troubled::batch_bytes;
         one.log->set_config(config);
         REQUIRE(checkpoint(one.machine, *one.log));
         CHECK(one.log->apply_retention(0, {36}) == 2);
@@ -288,7 +288,7 @@ TEST_CASE("retention makes room on a disk that is full to the last byte") {
     one.disk.set_capacity(one.disk.used_bytes());
     CHECK_FALSE(append(*one.log, {{"full"}}));
     auto config = std::make_shared<LogConfig>(*one.machine.config);
-    config->retention_bytes = 10 * Troubled::batch_bytes;
+    config->retention_bytes = std::int64_t{10} * Troubled::batch_bytes;
     config->file_delete_delay_ms = 0;
     one.log->set_config(config);
     const auto used = one.disk.used_bytes();
@@ -307,7 +307,7 @@ TEST_CASE("retention makes room on a disk that is full to the last byte") {
         one.disk.set_capacity(one.disk.used_bytes() + 100);
         one.machine.runtime.pass(std::chrono::seconds(2));
     }
-    CHECK(one.disk.used_bytes() + 20 * Troubled::batch_bytes < used);
+    CHECK(one.disk.used_bytes() + std::uint64_t{20} * Troubled::batch_bytes < used);
     CHECK_FALSE(one.disk.info("/data/demo_0/00000000000000000000.log"));
     one.die();
     one.open();
