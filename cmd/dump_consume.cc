@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <map>
 
-#include <re2/re2.h>
-
 #include "cmd/consume.h"
 #include "cmd/dump.h"
 #include "cmd/dump_stream.h"
@@ -115,19 +113,14 @@ private:
     DumpTable& table_;
 };
 
-bool selected(const TopicSelection& selection, const std::string& topic) {
-    return std::ranges::any_of(selection.words, [&](const std::string& word) {
-        return selection.regex ? re2::RE2::FullMatch(topic, word) : topic == word;
-    });
-}
-
 /// The logs that are wanted, by partition.
 Result<std::map<std::pair<std::string, base::PartitionId>, Files>> partitions_of(os::Disk& disk,
                                                                                  const ConsumeWish& wish) {
     KLOG_TRY(const Files files, expand(disk, *wish.directory, {}, Expand::logs));
+    const auto selects = selector_of(wish.topics);
     std::map<std::pair<std::string, base::PartitionId>, Files> found;
     for (const DumpFile& file : files) {
-        if (!wish.topics.empty() && !selected(wish.topics, file.topic)) continue;
+        if (!wish.topics.empty() && !selects(file.topic, false)) continue;  // Files do not say what is internal.
         if (!wish.partitions.empty() && std::ranges::find(wish.partitions, file.partition) == wish.partitions.end())
             continue;
         found[{file.topic, file.partition}].push_back(file);

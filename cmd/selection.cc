@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/selection.h"
 
+#include <algorithm>
+#include <memory>
 #include <set>
 
 #include <fmt/format.h>
@@ -36,16 +38,35 @@ Result<> check(const TopicSelection& selection) {
     return {};
 }
 
+std::function<bool(const std::string&, bool)> selector_of(const TopicSelection& selection) {
+    struct Word {
+        std::string text;
+        std::shared_ptr<const re2::RE2> pattern;  // Null: a plain name.
+        bool takes_internal = true;
+    };
+    std::vector<Word> words;
+    for (const std::string& word : selection.words) {
+        if (selection.regex)
+            words.push_back(
+                {word, std::make_shared<re2::RE2>(word, quiet()), word.starts_with("__") || word.starts_with("^__")});
+        else
+            words.push_back({word, nullptr});
+    }
+    return [words = std::move(words)](const std::string& topic, bool internal) {
+        return std::ranges::any_of(words, [&](const Word& word) {
+            if (internal && !word.takes_internal) return false;
+            return word.pattern ? re2::RE2::FullMatch(topic, *word.pattern) : topic == word.text;
+        });
+    };
+}
+
 runtime::Task<Result<std::vector<std::string>>> select_topics(client::Cluster* cluster, TopicSelection selection) {
     if (!selection.regex) co_return selection.words;
     KLOG_CO_TRY(const auto topics, co_await cluster->all_topics());
     std::set<std::string> names;
-    for (const std::string& word : selection.words) {
-        const re2::RE2 pattern(word, quiet());
-        const bool internal = word.starts_with("__") || word.starts_with("^__");
-        for (const client::TopicPtr& topic : topics)
-            if ((internal || !topic->internal) && re2::RE2::FullMatch(topic->name, pattern)) names.insert(topic->name);
-    }
+    const auto selects = selector_of(selection);
+    for (const client::TopicPtr& topic : topics)
+        if (selects(topic->name, topic->internal)) names.insert(topic->name);
     if (names.empty()) co_return fail(Errc::not_found, "no topic matches '{}'", fmt::join(selection.words, "', '"));
     co_return std::vector<std::string>(names.begin(), names.end());
 }
