@@ -245,19 +245,16 @@ def test_a_login_that_ends_is_renewed_on_the_same_connection(secure, topic):
     """The broker ends each login after 2 s, and the connection of who does not renew it; records flow for 7 s."""
     reach = options(secure, 'brief', security_protocol='SASL_PLAINTEXT', sasl_mechanism='SCRAM-SHA-256', **LOGIN)
     klog('topic', 'create', topic, *reach)
-    command = [str(servers.KLOG), 'produce', topic, '--linger', '0', *reach]
-    producer = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    producer = subprocess.Popen([str(servers.KLOG), 'produce', topic, '--linger', '0', '--rate', '20', *reach], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     consumer = subprocess.Popen([str(servers.KLOG), 'consume', topic, '-n', '140', *reach], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    ports = set()
+    producer.stdin.write(''.join(f'{i}\n' for i in range(140)))
+    producer.stdin.close()
+    ports, read = set(), []
     for i in range(140):
-        producer.stdin.write(f'{i}\n')
-        producer.stdin.flush()
-        time.sleep(0.05)  # Paced: the point is that time passes.
+        read.append(consumer.stdout.readline())
         if i % 20 == 10: ports.add(frozenset(connections_of(producer.pid)))
-    words = producer.communicate(timeout=20)[1]
-    assert producer.returncode == 0 and words == ''
-    read, words = consumer.communicate(timeout=20)
-    assert read.splitlines() == [str(i) for i in range(140)] and words == ''
+    assert (producer.wait(20), producer.stderr.read()) == (0, '')
+    assert read == [f'{i}\n' for i in range(140)] and consumer.communicate(timeout=20) == ('', '')
     assert len(ports) == 1 and all(ports), 'the connections are the same to the end'
 
 
