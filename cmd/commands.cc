@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The table of the subcommands, in the order of the help.
 #include "cmd/command.h"
 
 namespace klog::cmd {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// klog version.
 #include <CLI/CLI.hpp>
 
 #include "cmd/errors.h"
